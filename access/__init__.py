@@ -1,0 +1,1 @@
+"""Access (OAIS): search, view and deliver what a reader may see, as dissemination packages."""

@@ -1,0 +1,1 @@
+"""Ingest (OAIS): submission packages come in, are recognised, checked and made into archival packages."""

@@ -1,0 +1,1 @@
+"""Preservation (OAIS preservation planning and the actions on content): identify, audit, repair, migrate, dispose."""

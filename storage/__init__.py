@@ -1,0 +1,1 @@
+"""Archival storage (OAIS): digests, stores, OCFL, bags and archive files. Knows no Flask and no SQLAlchemy."""
