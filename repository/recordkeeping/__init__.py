@@ -1,0 +1,1 @@
+"""The rules of records that a lawyer can read: retention, dates, numbers of persons and bodies."""
