@@ -1,0 +1,23 @@
+"""What preservation adds to the repository."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from repository.features import Feature
+from repository.findings import N_
+
+feature: Final = Feature(
+    name="preservation",
+    commands={
+        "identify": "preservation.commands.identify:identify",
+        "formats": "preservation.commands.formats:formats",
+        "audit": "preservation.commands.audit:audit",
+    },
+    summaries={
+        "identify": N_("Identify the formats of files."),
+        "formats": N_("Releases of the format signatures."),
+        "audit": N_("Read every byte of the copies again and compare."),
+    },
+    jobs={"preservation.audit": "preservation.jobs:audit"},
+)

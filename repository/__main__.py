@@ -1,0 +1,5 @@
+"""``python -m repository``: the command line."""
+
+from repository.cli import main
+
+main()
