@@ -103,7 +103,7 @@ def make_home(home: Path, *, clock: Callable[[], datetime] = utc_now, new_id: Ca
         ) from error
     with archive.transaction(Actor.system("init")) as tx:
         if tx.session.get(Agreement, LOCAL_AGREEMENT) is None:
-            tx.session.add(Agreement(code=LOCAL_AGREEMENT, title="Local use", unit="", fonds="", open=True))
+            tx.session.add(Agreement(code=LOCAL_AGREEMENT, title=N_("Local use"), unit="", fonds="", open=True))
     return archive
 
 

@@ -1,0 +1,1 @@
+"""Search: one protocol, two engines, one small query language, and the use case that finds records."""
