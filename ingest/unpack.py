@@ -34,7 +34,9 @@ _GIVE_UP: Final = frozenset({"BOMB_ENTRIES", "BOMB_TOTAL", "BOMB_RATIO"})
 _MOST_NAMES: Final = 200
 
 
-def unpack(source: Path, destination: Path, *, limits: Limits, progress: Progress) -> tuple[PackageTree, list[Finding]]:
+def unpack(
+    source: Path, destination: Path, *, limits: Limits, progress: Progress, landed: Callable[[str], None] | None = None
+) -> tuple[PackageTree, list[Finding]]:
     """Unpacks a package.
 
     Args:
@@ -42,6 +44,7 @@ def unpack(source: Path, destination: Path, *, limits: Limits, progress: Progres
         destination: an empty folder of ours. Whoever made it removes it, also when this fails.
         limits: what the package may cost at most.
         progress: told the files and bytes unpacked so far.
+        landed: told where each file lies, below `destination`, as soon as it is there whole.
 
     Returns:
         the unpacked package, and what is to be said of its names.
@@ -51,7 +54,7 @@ def unpack(source: Path, destination: Path, *, limits: Limits, progress: Progres
         OutOfSpace: there is not enough room; said before anything is written where the size can be known.
         OSError: the source cannot be read at all.
     """
-    unpacked = _Unpacked(progress)
+    unpacked = _Unpacked(progress, landed)
     try:
         kind, received, conversions = _land(source, destination, limits, unpacked)
     except UnsafePackage as problem:
@@ -79,8 +82,9 @@ def _land(source: Path, destination: Path, limits: Limits, unpacked: _Unpacked) 
 class _Unpacked:
     """What has been unpacked so far."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, landed: Callable[[str], None] | None) -> None:
         self._progress = progress
+        self._landed = landed
         self._told = 0
         self.files: list[ReceivedFile] = []
         self.bytes = 0
@@ -96,6 +100,8 @@ class _Unpacked:
             return
         size, digests = landing.file(entry.path, self._counted(entry.blocks))
         self.files.append(ReceivedFile(path=entry.path, raw_path=_plain(entry), size=size, digests=digests, modified=entry.modified))
+        if self._landed is not None:
+            self._landed(entry.path)
         if len(self.files) % _PROGRESS_FILES == 0:
             self._progress(len(self.files), self.bytes)
 

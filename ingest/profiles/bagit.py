@@ -53,11 +53,11 @@ class BagItProfile:
         if DECLARATION in tree.files:
             with tree.open(DECLARATION) as file:
                 declared = b"BagIt-Version" in file.read(1024)
-            return Recognition(profile=NAME, score=100 if declared else 80, reason="bagit.txt at the top")
+            return Recognition(profile=NAME, score=100 if declared else 80, reason=N_("bagit.txt at the top"))
         manifests = any(manifest_algorithm(path) for path in tree.files)
         if manifests and any(path.startswith(PAYLOAD + "/") for path in tree.files):
-            return Recognition(profile=NAME, score=60, reason="data/ and a manifest at the top, but no bagit.txt")
-        return Recognition(profile=NAME, score=0, reason="no bagit.txt at the top")
+            return Recognition(profile=NAME, score=60, reason=N_("data/ and a manifest at the top, but no bagit.txt"))
+        return Recognition(profile=NAME, score=0, reason=N_("no bagit.txt at the top"))
 
     def read(self, tree: PackageTree) -> Sip:
         """Reads every tag file and says everything that is wrong with the bag but for digests and counts."""

@@ -42,10 +42,10 @@ class FolderProfile:
     def recognise(self, tree: PackageTree) -> Recognition:
         """Any package is a folder; one with Archivematica's layout or a metadata.csv a little more so."""
         if _is_transfer(tree):
-            return Recognition(profile=NAME, score=30, reason="objects/ or metadata/ of a transfer at the top")
+            return Recognition(profile=NAME, score=30, reason=N_("objects/ or metadata/ of a transfer at the top"))
         if "metadata.csv" in tree.files:
-            return Recognition(profile=NAME, score=25, reason="metadata.csv at the top")
-        return Recognition(profile=NAME, score=10, reason="any folder or archive")
+            return Recognition(profile=NAME, score=25, reason=N_("metadata.csv at the top"))
+        return Recognition(profile=NAME, score=10, reason=N_("any folder or archive"))
 
     def read(self, tree: PackageTree) -> Sip:
         """Reads metadata.csv and the checksum files; everything else is content as it stands."""

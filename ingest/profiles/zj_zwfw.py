@@ -26,7 +26,11 @@ NAME: Final = "zj-zwfw"
 #: Elements that are personal or secret: kept in the package, never indexed, never shown outside the unit.
 SENSITIVE: Final = frozenset({"projectpassword", "mobile", "contactidcard", "address"})
 
-_SCORES: Final = {0: 0, 1: 55, 2: 85, 3: 98}
+_RECOGNISED: Final = {
+    1: (55, N_("one of its three documents at the top")),
+    2: (85, N_("two of its three documents at the top")),
+    3: (98, N_("its three documents at the top")),
+}
 _MOST_NESTED_ENTRIES: Final = 100_000
 
 
@@ -59,12 +63,11 @@ class ServiceAffairProfile:
         """By the names of the three documents at the top; a batch that was not taken apart is known by its index."""
         found = {kind for path in tree.files if "/" not in path and (kind := document_kind(path))}
         if found:
-            return Recognition(
-                profile=NAME, score=_SCORES[len(found)], reason=f"{len(found)} of 3 documents at the top: {', '.join(sorted(found))}"
-            )
+            score, reason = _RECOGNISED[len(found)]
+            return Recognition(profile=NAME, score=score, reason=reason)
         if any("/" not in path and is_index_name(path) for path in tree.files):
-            return Recognition(profile=NAME, score=50, reason="an index of a batch at the top")
-        return Recognition(profile=NAME, score=0, reason="none of its documents at the top")
+            return Recognition(profile=NAME, score=50, reason=N_("an index of a batch at the top"))
+        return Recognition(profile=NAME, score=0, reason=N_("none of its documents at the top"))
 
     def read(self, tree: PackageTree) -> Sip:
         """Reads the case, and the cases nested in it."""

@@ -40,8 +40,9 @@ def withdraw(store: ObjectStore, object_id: str, *, keep: int) -> int:
         return 0
     if keep == 0:
         store.publish(root, f"{staging}/withdrawn")
-        store.delete_below(staging)
+        # before the staging folder goes, since without it recovery would not look here again
         store.prune(root.rpartition("/")[0], ROOT)
+        store.delete_below(staging)
         return head.version
     for version in range(head.version, keep, -1):
         # once the folder is out of the object, recovery brings the root inventory back to the version before it

@@ -1,0 +1,1 @@
+"""The steps of the pipeline: functions of the work at hand."""
