@@ -15,8 +15,10 @@ from lxml import etree
 from metadata.errors import N_, MalformedXml, MetadataError
 from metadata.xml import ITEM_LIMIT, Element, iterate
 
-_REFERENCES: Final = ("ADMID", "DMDID", "FILEID")
 _ID: Final = "ID"
+#: The attributes of an element and those in it that name it or refer to others. Most elements have none, which this tells
+#: without a look at each from here.
+_NAMING: Final = etree.XPath("|".join(f"descendant-or-self::*/@{name}" for name in (_ID, "ADMID", "DMDID", "FILEID")))
 _MOST_PROBLEMS: Final = 100
 _MOST_NAMES: Final = 10_000
 
@@ -82,8 +84,7 @@ def validate(stream: BinaryIO, subject: str, schema: etree.XMLSchema, items: Seq
     problems: list[str] = []
     try:
         for item in iterate(stream, subject, items, item_limit=item_limit, schema=schema):
-            for element in item.iter(etree.Element):
-                references.take(element)
+            references.take(item)
     except MalformedXml as error:
         log: Iterable[etree._LogEntry] = getattr(error.__cause__, "error_log", ())
         problems = [str(entry.message) for entry in log if entry.domain_name == "SCHEMASV"]
@@ -103,18 +104,18 @@ class _References:
         self._wanted = array("q")
         self._names: dict[int, str] = {}
 
-    def take(self, element: Element) -> None:
-        identifier = element.get(_ID)
-        if identifier is not None:
-            self._identifiers.append(hash(identifier))
-        for attribute in _REFERENCES:
-            value = element.get(attribute)
-            if value is not None:
-                for name in value.split():
-                    key = hash(name)
-                    self._wanted.append(key)
-                    if len(self._names) < _MOST_NAMES:
-                        self._names[key] = name
+    def take(self, item: Element) -> None:
+        """Notes what an element and those in it name and refer to."""
+        found: Any = _NAMING(item)
+        for value in found:
+            if value.attrname == _ID:
+                self._identifiers.append(hash(value))
+                continue
+            for name in value.split():
+                key = hash(name)
+                self._wanted.append(key)
+                if len(self._names) < _MOST_NAMES:
+                    self._names[key] = name
 
     def problems(self) -> list[str]:
         if not self._wanted:

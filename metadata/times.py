@@ -25,6 +25,7 @@ def format_moment(moment: datetime) -> str:
     return text[:-6] + "Z" if text.endswith("+00:00") else format_moment(moment.astimezone(UTC))
 
 
+@lru_cache(maxsize=64)
 def parse_moment(text: str) -> datetime:
     """The point in time of a text; without a zone it is taken as UTC.
 
@@ -35,19 +36,26 @@ def parse_moment(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=16)
 def format_seconds(seconds: float) -> str | None:
     """Seconds since the epoch as UTC text with every digit that the number has, or None outside the years 1 to 9999."""
     second = floor(seconds)
     if not _FIRST <= second <= _LAST:
         return None
-    digits = format(Decimal(repr(seconds)) - second, "f")[2:].rstrip("0") if seconds != second else ""
-    return f"{_date_and_hour(second // 3600)}:{second // 60 % 60:02}:{second % 60:02}{'.' + digits if digits else ''}Z"
+    if seconds == second:
+        digits = ""
+    elif seconds > 1:
+        # what repr gives in this range has no exponent, and its digits after the point are the ones that count
+        digits = repr(seconds).partition(".")[2]
+    else:
+        digits = format(Decimal(repr(seconds)) - second, "f")[2:].rstrip("0")
+    return f"{_minute(second // 60)}{second % 60:02}{'.' if digits else ''}{digits}Z"
 
 
 @lru_cache(maxsize=1024)
-def _date_and_hour(hour: int) -> str:
-    day, clock = divmod(hour, 24)
-    return f"{date.fromordinal(_EPOCH.toordinal() + day).isoformat()}T{clock:02}"
+def _minute(minute: int) -> str:
+    day, clock = divmod(minute, 1440)
+    return f"{date.fromordinal(_EPOCH.toordinal() + day).isoformat()}T{clock // 60:02}:{clock % 60:02}:"
 
 
 def parse_seconds(text: str) -> float | None:
@@ -57,6 +65,8 @@ def parse_seconds(text: str) -> float | None:
     try:
         moment = parse_moment(head + tail[len(digits) :])
         whole = int((moment - _EPOCH).total_seconds())
+        if whole >= 0 and len(digits) <= 15:
+            return float(f"{whole}.{digits}")
         return float(Decimal(whole) + Decimal(f"0.{digits or 0}"))
     except (ValueError, OverflowError, InvalidOperation):
         return None

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import BinaryIO, Final, Protocol, Self
+from typing import BinaryIO, Final, Protocol, Self, cast
 
 from lxml import etree
 
@@ -306,9 +306,14 @@ def iterate(
         raise _malformed(error, subject) from error
 
 
+def text_of(element: Element) -> str:
+    """An element with everything in it as XML again, as the parser understood it; what follows it is left out."""
+    return etree.tostring(element, encoding="unicode", with_tail=False)
+
+
 def attributes_of(element: Element) -> dict[str, str]:
     """The attributes of an element, by name in Clark notation."""
-    return {str(name): str(value) for name, value in element.attrib.items()}
+    return dict(cast("list[tuple[str, str]]", element.items()))
 
 
 _FORBIDDEN: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
@@ -319,6 +324,15 @@ _TEXT_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\
 _ATTRIBUTE_ESCAPES: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 )
+
+
+def is_plain(text: str) -> bool:
+    """Whether the text certainly stands for itself in XML, in text and between single tags alike; tells of some that it might not.
+
+    The cheap first question for what is written 10⁵ times: printable characters are legal ones, and none of them is white space
+    but the blank. A text with a double quote is plain too, which matters in attributes only.
+    """
+    return text.isprintable() and "&" not in text and "<" not in text and ">" not in text
 
 
 def is_legal(text: str) -> bool:
@@ -350,7 +364,7 @@ def escape(text: str) -> str:
     Raises:
         MetadataError: ``XML_CHARACTER``, a character that XML 1.0 forbids.
     """
-    if _IN_TEXT.search(text) is None:
+    if is_plain(text) or _IN_TEXT.search(text) is None:
         return text
     if _ILLEGAL.search(text):
         raise _illegal(text)
@@ -359,7 +373,7 @@ def escape(text: str) -> str:
 
 def escape_words(text: str) -> str:
     """Words for people as they stand between tags; characters that XML 1.0 forbids become U+FFFD."""
-    return text if _IN_TEXT.search(text) is None else legal(text).translate(_TEXT_ESCAPES)
+    return text if is_plain(text) or _IN_TEXT.search(text) is None else legal(text).translate(_TEXT_ESCAPES)
 
 
 def escape_attribute(text: str) -> str:
@@ -431,6 +445,23 @@ class Writer:
         self._size += len(piece)
         if self._size > _BLOCK:
             self.flush()
+
+    def pieces(self, pieces: Iterable[str]) -> None:
+        """`raw` for very many, one after another."""
+        pending, size = self._pending, self._size
+        for piece in pieces:
+            pending.append(piece)
+            size += len(piece)
+            if size > _BLOCK:
+                self.flush()
+                size = 0
+        self._size = size
+
+    def copy(self, blocks: Iterable[bytes]) -> None:
+        """XML in UTF-8 that was put together before."""
+        self.flush()
+        for block in blocks:
+            self._stream.write(block)
 
     def flush(self) -> None:
         """Hands everything written so far to the stream."""

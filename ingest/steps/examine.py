@@ -23,6 +23,7 @@ def unpack(work: Examination) -> StepResult:
 
     destination = work.folder / "content"
     destination.mkdir()
+
     def landed(path: str) -> None:
         work.identifying.landed(f"{destination}/{path}")
 

@@ -19,9 +19,7 @@ def register(work: Work) -> StepResult:
     """Writes record, package, version, files, copies and events, and marks the search entry as behind."""
     work.progress(N_("registering"))
     package, reservation = work.package, work.reservation
-    result = StepResult(
-        note=N_("record {record}, version {version}"), detail={"record": reservation.record_id, "version": package.version}
-    )
+    result = StepResult(note=N_("record {record}, version {version}"), detail={"record": reservation.record_id, "version": package.version})
     with work.archive.transaction(work.actor) as tx:
         record = hold_record(tx, work)
         for name, value in record_columns(work.sip.description).items():

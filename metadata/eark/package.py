@@ -29,7 +29,8 @@ class Representation:
 
     Args:
         id: name of its folder (``original``).
-        files: its files, with paths below ``representations/<id>/data/``; must be iterable more than once.
+        files: its files, with paths below ``representations/<id>/data/``; must be iterable more than once, though
+            `write_package` goes through them once.
         name: title for people, or empty.
         derived_from: ids of the representations it was made from (migration).
         events: what was done to single files of it; kept in its own PREMIS document.
@@ -57,7 +58,8 @@ class InformationPackage:
         description: what is known of the record.
         label: title of the package, or empty.
         record_status: ``NEW``, ``SUPPLEMENT``, ``VERSION`` … (SIP3), or empty.
-        creator: the agency that handed the record over, or empty.
+        creator: the agency that handed the record over, or empty. E-ARK wants a SIP to name it (SIP15: CREATOR, ORGANIZATION);
+            packages of other kinds name it as OTHER, SUBMITTER.
         agreement: number of the submission agreement, or empty.
         representations: at least one.
         events: what was done to the package and its parts.

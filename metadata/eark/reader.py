@@ -69,7 +69,7 @@ def read_package(open: Open) -> InformationPackage:
         modified=_moment(header, "LASTMODDATE"),
         record_status=header.attributes.get("RECORDSTATUS", ""),
         archive=_name(_first(agents, lambda agent: agent.role == "PRESERVATION")),
-        creator=_name(_first(agents, lambda agent: agent.other_role == "SUBMITTER")),
+        creator=_name(_first(agents, _is_submitter)),
         software=_name(software),
         software_version="" if version == "unknown" else version,
         agreement=next((value for kind, value in header.alternatives if kind == "SUBMISSIONAGREEMENT"), ""),
@@ -120,6 +120,11 @@ def _labels(division: Division) -> Iterator[str]:
 
 def _first(agents: tuple[HeaderAgent, ...], fits: Callable[[HeaderAgent], bool]) -> HeaderAgent | None:
     return next(filter(fits, agents), None)
+
+
+def _is_submitter(agent: HeaderAgent) -> bool:
+    """Whether it handed the record over; a SIP calls it a creator (SIP15), as the program that made the package."""
+    return agent.other_role == "SUBMITTER" or (agent.role == "CREATOR" and agent.type == "ORGANIZATION")
 
 
 def _name(agent: HeaderAgent | None) -> str:

@@ -6,12 +6,9 @@ document is digested while it is written, since the next one states its digest.
 
 from __future__ import annotations
 
-import hashlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from metadata import dat46, dublin_core, mets, premis
 from metadata.eark.package import (
@@ -25,18 +22,16 @@ from metadata.eark.package import (
     Representation,
     WrittenFile,
 )
+from metadata.eark.sink import Sink
 from metadata.errors import N_, MetadataError
-from metadata.mets import FileGroup, HeaderAgent, MetadataFile, MetsDocument, MetsFile, StructureDivision
-from metadata.premis import File, FileDigests
+from metadata.mets import FileEntries, FileGroup, HeaderAgent, MetadataFile, MetsDocument, MetsFile, StructureDivision
+from metadata.premis import File
 from metadata.times import format_moment, format_seconds
 from metadata.vocabularies import PROFILES, PackageKind
 from metadata.xml import Destination
 
 _XML: Final = "application/xml"
 _UNKNOWN_MIME: Final = "application/octet-stream"
-#: Bytes from which a document is digested by a thread, and blocks that may wait for it.
-_LONG: Final = 4 * 1024 * 1024
-_MOST_PENDING: Final = 8
 _CATEGORY: Final = "Mixed"
 _INFORMATION_TYPE: Final = "MIXED"
 #: What a reader without any of our programs needs to know; written in every package, so that it explains itself.
@@ -68,60 +63,6 @@ _KINDS: Final = {
 _ARCHIVAL: Final = ("an archival information package", "档案信息包")
 
 
-class _Digesting:
-    """A file being written that counts and digests what goes through it.
-
-    A long document is digested by a thread of its own, which costs the writer nothing where there is a second core: the
-    digests of 10⁵ files' metadata take as long as putting the text together.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._hashes = [hashlib.new(name) for name in ("sha512", "sha256", "sm3")]
-        self._thread: ThreadPoolExecutor | None = None
-        self._pending: deque[Future[None]] = deque()
-        self.size = 0
-
-    def write(self, block: bytes) -> int:
-        self.size += len(block)
-        if self._thread is None and self.size > _LONG:
-            self._thread = ThreadPoolExecutor(max_workers=1)
-        if self._thread is None:
-            self._digest(block)
-        else:
-            self._pending.append(self._thread.submit(self._digest, block))
-            if len(self._pending) > _MOST_PENDING:
-                self._pending.popleft().result()
-        return self._stream.write(block)
-
-    def digests(self) -> FileDigests:
-        if self._thread is not None:
-            self._thread.shutdown()
-        return FileDigests(*(state.digest() for state in self._hashes))
-
-    def _digest(self, block: bytes) -> None:
-        for state in self._hashes:
-            state.update(block)
-
-
-class _Sink:
-    """Writes documents below one folder and remembers what was written."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.written: list[WrittenFile] = []
-
-    def write(self, path: str, mime: str, compose: Callable[[Destination], None]) -> WrittenFile:
-        target = self._folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as stream:
-            digesting = _Digesting(stream)
-            compose(digesting)
-        result = WrittenFile(path=path, size=digesting.size, digests=digesting.digests(), mime=mime)
-        self.written.append(result)
-        return result
-
-
 def write_package(folder: Path, package: InformationPackage) -> list[WrittenFile]:
     """Writes the metadata files of a package. Content files and `other` files stay where they are and are not opened.
 
@@ -129,7 +70,7 @@ def write_package(folder: Path, package: InformationPackage) -> list[WrittenFile
 
     Args:
         folder: the package's root; exists. None of the metadata files may be there yet.
-        package: what to write. Lists of files are gone through twice or more.
+        package: what to write. The files of a representation are gone through once, `other` files several times.
 
     Returns:
         Every file written, in the order of writing, ``METS.xml`` last.
@@ -141,7 +82,7 @@ def write_package(folder: Path, package: InformationPackage) -> list[WrittenFile
         FileExistsError: a metadata file is there already.
     """
     _check_lists(package)
-    sink = _Sink(folder)
+    sink = Sink(folder)
     description = package.description
     dublin = sink.write(DUBLIN_CORE_FILE, _XML, lambda out: dublin_core.write(out, description, publisher=package.archive))
     record = sink.write(RECORD_FILE, _XML, lambda out: dat46.write_record(out, description))
@@ -209,12 +150,12 @@ def _checked(files: Iterable[File]) -> Iterator[File]:
         yield file
 
 
-def _mets_files(package: InformationPackage, files: Iterable[File], prefix: str = "") -> Iterator[MetsFile]:
+def _mets_files(package: InformationPackage, files: Iterable[File]) -> Iterator[MetsFile]:
     fallback = format_moment(package.modified)
     for file in files:
         made = format_seconds(file.modified) if file.modified is not None else None
         digest = file.digests.sha256.hex() if file.digests is not None else ""
-        yield MetsFile(prefix + file.path, file.size, file.mime or _UNKNOWN_MIME, made or fallback, digest)
+        yield MetsFile(file.path, file.size, file.mime or _UNKNOWN_MIME, made or fallback, digest)
 
 
 def _own_file(package: InformationPackage, written: WrittenFile, *, below: str = "") -> MetsFile:
@@ -235,7 +176,9 @@ def _header_agents(package: InformationPackage) -> tuple[HeaderAgent, ...]:
     ]
     if package.archive:
         agents.append(HeaderAgent(role="PRESERVATION", type="ORGANIZATION", name=package.archive))
-    if package.creator:
+    if package.creator and package.kind == PackageKind.SIP:
+        agents.append(HeaderAgent(role="CREATOR", type="ORGANIZATION", name=package.creator))
+    elif package.creator:
         agents.append(HeaderAgent(role="OTHER", other_role="SUBMITTER", type="ORGANIZATION", name=package.creator))
     return tuple(agents)
 
@@ -269,43 +212,52 @@ def _document(
     )
 
 
-def _write_representation(sink: _Sink, package: InformationPackage, representation: Representation) -> WrittenFile:
+def _noted(package: InformationPackage, files: Iterable[File], entries: FileEntries) -> Iterator[File]:
+    """The files, checked, with an entry for METS noted of each."""
+    fallback = format_moment(package.modified)
+    add = entries.add
+    for file in _checked(files):
+        made = format_seconds(file.modified) if file.modified is not None else None
+        digest = file.digests.sha256.hex() if file.digests is not None else ""
+        add(f"data/{file.path}", file.size, file.mime or _UNKNOWN_MIME, made or fallback, digest)
+        yield file
+
+
+def _write_representation(sink: Sink, package: InformationPackage, representation: Representation) -> WrittenFile:
     root = f"representations/{representation.id}/"
     label = f"Representations/{representation.id}"
-    preservation = sink.write(
-        root + PREMIS_FILE,
-        _XML,
-        lambda out: premis.write(
-            out,
-            objects=(
-                premis.RepresentationObject(
-                    identifier=representation.id, name=representation.name, derived_from=representation.derived_from
+    with mets.file_entries(sink.folder, "file-") as entries:
+        preservation = sink.write(
+            root + PREMIS_FILE,
+            _XML,
+            lambda out: premis.write(
+                out,
+                objects=(
+                    premis.RepresentationObject(
+                        identifier=representation.id, name=representation.name, derived_from=representation.derived_from
+                    ),
+                ),
+                files=_noted(package, representation.files, entries),
+                prefix=root + "data/",
+                events=representation.events,
+            ),
+        )
+        document = _document(
+            package,
+            representation.id,
+            representation.name,
+            StructureDivision(
+                identifier="root",
+                label=representation.id,
+                divisions=(
+                    StructureDivision(identifier="metadata", label="Metadata", administrative=("premis",)),
+                    StructureDivision(identifier="content", label=f"{label}/data", groups=("data",)),
                 ),
             ),
-            files=_checked(representation.files),
-            prefix=root + "data/",
-            events=representation.events,
-        ),
-    )
-    group = FileGroup(
-        identifier="data", use=f"{label}/data", files=_mets_files(package, representation.files, "data/"), file_prefix="file-"
-    )
-    document = _document(
-        package,
-        representation.id,
-        representation.name,
-        StructureDivision(
-            identifier="root",
-            label=representation.id,
-            divisions=(
-                StructureDivision(identifier="metadata", label="Metadata", administrative=("premis",)),
-                StructureDivision(identifier="content", label=f"{label}/data", groups=("data",)),
-            ),
-        ),
-        (group,),
-        (MetadataFile(identifier="premis", file=_own_file(package, preservation, below=root), type="PREMIS", version="3.0"),),
-    )
-    return sink.write(root + METS_FILE, _XML, lambda out: mets.write(out, document))
+            (FileGroup(identifier="data", use=f"{label}/data", files=entries, file_prefix="file-"),),
+            (MetadataFile(identifier="premis", file=_own_file(package, preservation, below=root), type="PREMIS", version="3.0"),),
+        )
+        return sink.write(root + METS_FILE, _XML, lambda out: mets.write(out, document))
 
 
 def _registered(file: MetsFile) -> MetsFile:

@@ -1,5 +1,6 @@
 """METS 1.12 as E-ARK packages use it: header, references to metadata files, file section, structural map."""
 
+from metadata.mets.entries import FileEntries, file_entries
 from metadata.mets.reader import Division, Header, MetsReader, Pointer, Root, Section
 from metadata.mets.values import FileGroup, HeaderAgent, MetadataFile, MetsDocument, MetsFile, StructureDivision, href, path_of
 from metadata.mets.writer import NAMESPACE, write
@@ -7,6 +8,7 @@ from metadata.mets.writer import NAMESPACE, write
 __all__ = [
     "NAMESPACE",
     "Division",
+    "FileEntries",
     "FileGroup",
     "Header",
     "HeaderAgent",
@@ -18,6 +20,7 @@ __all__ = [
     "Root",
     "Section",
     "StructureDivision",
+    "file_entries",
     "href",
     "path_of",
     "write",

@@ -18,6 +18,8 @@ Attributes = Mapping[str, str]
 
 HREF: Final = f"{{{XLINK_NAMESPACE}}}href"
 _M: Final = f"{{{NAMESPACE}}}"
+_SKIP: Final = len(_M)
+_LOCATION: Final = f"{_M}FLocat"
 _SECTIONS: Final = ("dmdSec", "techMD", "rightsMD", "sourceMD", "digiprovMD")
 _TAGS: Final = [f"{_M}{name}" for name in ("mets", "metsHdr", *_SECTIONS, "amdSec", "file", "fileGrp", "fileSec", "structMap")]
 #: A structural map is taken as one item; one with a division for every file may be large.
@@ -175,13 +177,13 @@ class MetsReader:
             if not rooted:
                 rooted = True
                 yield _root(element)
-            name = element.tag[len(_M) :]
+            name = element.tag[_SKIP:]
             if name == "file":
                 parent = element.getparent()
                 if parent is not group:
                     group, group_attributes, files = parent, attributes_of(parent) if parent is not None else {}, 0
                 files += 1
-                locations = tuple(attributes_of(location) for location in element.iterfind(f"{_M}FLocat"))
+                locations = tuple(map(attributes_of, element.iterchildren(_LOCATION)))
                 yield FileItem(attributes=attributes_of(element), locations=locations, group=group_attributes)
             elif name == "fileGrp":
                 own = files if element is group else 0

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
+
+if TYPE_CHECKING:
+    from metadata.mets.entries import FileEntries
 
 #: Characters of a path that need no escape in a relative URI reference (RFC 3986 §3.3; a colon only after the first ``/``).
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=@/-]*")
@@ -100,13 +103,13 @@ class FileGroup:
     Args:
         identifier: xml:id.
         use: USE (``Documentation``, ``Schemas``, ``Representations/original``).
-        files: gone through once.
+        files: gone through once; or what was noted of them before, ids among it.
         file_prefix: xml:ids of the files are this and a running number.
     """
 
     identifier: str
     use: str
-    files: Iterable[MetsFile]
+    files: Iterable[MetsFile] | FileEntries
     file_prefix: str
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from metadata.mets.entries import FileEntries, entry
 from metadata.mets.values import FileGroup, HeaderAgent, MetadataFile, MetsDocument, StructureDivision, href
 from metadata.xml import Destination, Writer, escape, escape_attribute, escape_words, legal
 
@@ -90,15 +91,11 @@ def _group(out: Writer, group: FileGroup) -> None:
         f'<fileGrp ID="{group.identifier}" USE="{escape_attribute(group.use)}" csip:CONTENTINFORMATIONTYPE="OTHER" '
         f'csip:OTHERCONTENTINFORMATIONTYPE="{CONTENT_TYPE}">\n'
     )
-    prefix = group.file_prefix
-    for number, (path, size, mime, created, digest, algorithm) in enumerate(group.files, 1):
-        # an ampersand may stand in a URI as it is, but not in an attribute
-        location = escape_attribute(href(path))
-        out.raw(
-            f'<file ID="{prefix}{number}" MIMETYPE="{escape_attribute(mime)}" SIZE="{size}" CREATED="{created}" '
-            f'CHECKSUM="{digest}" CHECKSUMTYPE="{algorithm}">'
-            f'<FLocat LOCTYPE="URL" xlink:type="simple" xlink:href="{location}"/></file>\n'
-        )
+    if isinstance(group.files, FileEntries):
+        out.copy(group.files.blocks())
+    else:
+        prefix = group.file_prefix
+        out.pieces(entry(f"{prefix}{number}", *file) for number, file in enumerate(group.files, 1))
     out.raw("</fileGrp>\n")
 
 

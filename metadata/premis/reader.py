@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from metadata.errors import N_, MalformedXml
+from metadata.premis import lines
 from metadata.premis.values import (
     Agent,
     AgentLink,
@@ -21,7 +22,7 @@ from metadata.premis.values import (
 )
 from metadata.premis.writer import MEDIA_TYPES, NAMESPACE, NOT_IDENTIFIED, PRONOM, RAW_NAME, UNKNOWN_FORMAT
 from metadata.times import parse_moment, parse_seconds
-from metadata.xml import Element, iterate
+from metadata.xml import Element, iterate, text_of
 
 _P: Final = f"{{{NAMESPACE}}}"
 _TYPE: Final = "{http://www.w3.org/2001/XMLSchema-instance}type"
@@ -51,11 +52,11 @@ def read(stream: BinaryIO, subject: str, *, prefix: str = "") -> Iterator[Entity
     root_seen = False
     for element in iterate(stream, subject, [f"{_P}object", f"{_P}event", f"{_P}agent", f"{_P}rights"]):
         root_seen = True
-        kind = element.tag[len(_P) :]
+        kind = element.tag[_SKIP:]
         if kind == "object":
-            yield _object(element, subject, prefix)
+            yield lines.file(text_of(element), prefix) or _object(element, subject, prefix)
         elif kind == "event":
-            yield _event(element, subject)
+            yield lines.event(text_of(element)) or _event(element, subject)
         elif kind == "agent":
             yield _agent(element)
         else:

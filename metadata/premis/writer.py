@@ -1,13 +1,16 @@
 """Writes PREMIS 3.0 as a stream: one entity a line, memory flat for any number of them.
 
-Speed matters here (two or three entities a file, 10⁵ files a package), so entities are put together as text. Every value
-goes through `metadata.xml.escape`; a test holds the result equal to a tree built by lxml.
+Speed matters here (two or three entities a file, 10⁵ files a package), so entities are put together as text: what repeats from
+one to the next (formats, terms, agents) is kept ready, and values are looked at together first (`metadata.xml.is_plain`) and
+escaped one by one only where that is not enough. A test holds the result equal to a tree built by lxml.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from functools import lru_cache
+from itertools import repeat
 from typing import Final
 
 from metadata import vocabularies
@@ -24,7 +27,7 @@ from metadata.premis.values import (
     Rights,
 )
 from metadata.times import format_moment, format_seconds
-from metadata.xml import Destination, Writer, escape, escape_words
+from metadata.xml import Destination, Writer, escape, escape_words, is_plain
 
 NAMESPACE: Final = "http://www.loc.gov/premis/v3"
 #: formatName and formatNote of a file whose format is not known; PREMIS wants a format for every file.
@@ -63,16 +66,11 @@ def write(
     """
     with Writer(stream, indent=False) as out:
         out.raw(_OPEN)
-        for thing in objects:
-            out.raw(_abstract(thing))
-        for file in files:
-            out.raw(_file(file, prefix))
-        for event in events:
-            out.raw(_event(event))
-        for agent in agents:
-            out.raw(_agent(agent))
-        for statement in rights:
-            out.raw(_rights(statement))
+        out.pieces(map(_abstract, objects))
+        out.pieces(map(_file, files, repeat(prefix)))
+        out.pieces(_events(events))
+        out.pieces(map(_agent, agents))
+        out.pieces(map(_rights, rights))
         out.raw("</premis>\n")
 
 
@@ -109,23 +107,31 @@ def _abstract(thing: RepresentationObject | IntellectualEntity) -> str:
     return f'<object xsi:type="representation">{identifier}{name}{_derivation("representation", thing.derived_from)}</object>\n'
 
 
-def _fixity(algorithm: str, digest: str, originator: str) -> str:
-    origin = f"<messageDigestOriginator>{originator}</messageDigestOriginator>" if originator else ""
-    return f"<fixity><messageDigestAlgorithm>{algorithm}</messageDigestAlgorithm><messageDigest>{digest}</messageDigest>{origin}</fixity>"
+@lru_cache(maxsize=64)
+def _origin(originator: str) -> str:
+    return f"<messageDigestOriginator>{escape(originator)}</messageDigestOriginator>" if originator else ""
+
+
+def _fixity(one: Fixity) -> str:
+    return (
+        f"<fixity><messageDigestAlgorithm>{escape(one.algorithm)}</messageDigestAlgorithm>"
+        f"<messageDigest>{escape(one.digest)}</messageDigest>{_origin(one.originator)}</fixity>"
+    )
 
 
 def _digests(digests: Digests | None, originator: str, more: tuple[Fixity, ...]) -> str:
     text = ""
     if digests is not None:
-        origin = escape(originator)
+        origin = _origin(originator)
         text = (
-            _fixity("SHA-512", digests.sha512.hex(), origin)
-            + _fixity("SHA-256", digests.sha256.hex(), origin)
-            + _fixity("SM3", digests.sm3.hex(), origin)
+            "<fixity><messageDigestAlgorithm>SHA-512</messageDigestAlgorithm>"
+            f"<messageDigest>{digests.sha512.hex()}</messageDigest>{origin}</fixity>"
+            "<fixity><messageDigestAlgorithm>SHA-256</messageDigestAlgorithm>"
+            f"<messageDigest>{digests.sha256.hex()}</messageDigest>{origin}</fixity>"
+            "<fixity><messageDigestAlgorithm>SM3</messageDigestAlgorithm>"
+            f"<messageDigest>{digests.sm3.hex()}</messageDigest>{origin}</fixity>"
         )
-    for one in more:
-        text += _fixity(escape(one.algorithm), escape(one.digest), escape(one.originator))
-    return text
+    return text + "".join(map(_fixity, more)) if more else text
 
 
 @lru_cache(maxsize=4096)
@@ -150,64 +156,97 @@ def _registry(name: str, key: str) -> str:
 
 def _application(file: File) -> str:
     made = format_seconds(file.modified) if file.modified is not None else None
-    if not (file.application or file.application_version or made):
-        return ""
-    name = f"<creatingApplicationName>{escape_words(file.application)}</creatingApplicationName>" if file.application else ""
-    version = _optional("creatingApplicationVersion", file.application_version)
     date = f"<dateCreatedByApplication>{made}</dateCreatedByApplication>" if made else ""
-    return f"<creatingApplication>{name}{version}{date}</creatingApplication>"
+    if file.application or file.application_version:
+        name = _optional("creatingApplicationName", file.application)
+        date = f"{name}{_optional('creatingApplicationVersion', file.application_version)}{date}"
+    return f"<creatingApplication>{date}</creatingApplication>" if date else ""
+
+
+def _raw_name(name: bytes) -> str:
+    return (
+        f"<significantProperties><significantPropertiesType>{RAW_NAME}</significantPropertiesType>"
+        f"<significantPropertiesValue>{name.hex()}</significantPropertiesValue></significantProperties>"
+    )
 
 
 def _file(file: File, prefix: str) -> str:
-    raw = ""
-    if file.raw_name is not None:
-        raw = (
-            f"<significantProperties><significantPropertiesType>{RAW_NAME}</significantPropertiesType>"
-            f"<significantPropertiesValue>{file.raw_name.hex()}</significantPropertiesValue></significantProperties>"
-        )
-    name = f"<originalName>{escape(file.original_name)}</originalName>" if file.original_name else ""
+    path, name = prefix + file.path, file.original_name
+    if not is_plain(path + name):
+        path, name = escape(path), escape(name)
+    raw = _raw_name(file.raw_name) if file.raw_name is not None else ""
+    if name:
+        name = f"<originalName>{name}</originalName>"
+    source = _derivation("path", file.derived_from) if file.derived_from else ""
     return (
-        f'<object xsi:type="file"><objectIdentifier><objectIdentifierType>path</objectIdentifierType>'
-        f"<objectIdentifierValue>{escape(prefix + file.path)}</objectIdentifierValue></objectIdentifier>{raw}"
+        '<object xsi:type="file"><objectIdentifier><objectIdentifierType>path</objectIdentifierType>'
+        f"<objectIdentifierValue>{path}</objectIdentifierValue></objectIdentifier>{raw}"
         f"<objectCharacteristics>{_digests(file.digests, file.originator, file.fixity)}<size>{file.size}</size>"
         f"{_format(file.format_name, file.format_version, file.puid, file.mime, file.format_note)}{_application(file)}"
-        f"</objectCharacteristics>{name}{_derivation('path', file.derived_from)}</object>\n"
+        f"</objectCharacteristics>{name}{source}</object>\n"
     )
 
 
 @lru_cache(maxsize=256)
-def _agent_link(link: AgentLink) -> str:
-    role = _term("linkingAgentRole", "eventRelatedAgentRole", link.role) if link.role else ""
+def _agent_link(identifier: str, role: str) -> str:
+    term = _term("linkingAgentRole", "eventRelatedAgentRole", role) if role else ""
     return (
         "<linkingAgentIdentifier><linkingAgentIdentifierType>local</linkingAgentIdentifierType>"
-        f"<linkingAgentIdentifierValue>{escape(link.identifier)}</linkingAgentIdentifierValue>{role}</linkingAgentIdentifier>"
+        f"<linkingAgentIdentifierValue>{escape(identifier)}</linkingAgentIdentifierValue>{term}</linkingAgentIdentifier>"
     )
 
 
-def _object_link(link: ObjectLink) -> str:
-    role = _term("linkingObjectRole", "eventRelatedObjectRole", link.role) if link.role else ""
+def _agent_links(links: tuple[AgentLink, ...]) -> str:
+    return "".join([_agent_link(link.identifier, link.role) for link in links])
+
+
+@lru_cache(maxsize=256)
+def _object_link(kind: str, identifier: str, role: str) -> str:
+    term = _term("linkingObjectRole", "eventRelatedObjectRole", role) if role else ""
     return (
-        f"<linkingObjectIdentifier><linkingObjectIdentifierType>{escape(link.kind)}</linkingObjectIdentifierType>"
-        f"<linkingObjectIdentifierValue>{escape(link.identifier)}</linkingObjectIdentifierValue>{role}</linkingObjectIdentifier>"
+        f"<linkingObjectIdentifier><linkingObjectIdentifierType>{escape(kind)}</linkingObjectIdentifierType>"
+        f"<linkingObjectIdentifierValue>{escape(identifier)}</linkingObjectIdentifierValue>{term}</linkingObjectIdentifier>"
     )
 
 
-def _event(event: Event) -> str:
-    detail = ""
-    if event.detail:
-        detail = f"<eventDetailInformation><eventDetail>{escape_words(event.detail)}</eventDetail></eventDetailInformation>"
-    outcome = _term("eventOutcome", "eventOutcome", event.outcome) if event.outcome else ""
-    if event.outcome_note:
-        outcome += (
-            f"<eventOutcomeDetail><eventOutcomeDetailNote>{escape_words(event.outcome_note)}</eventOutcomeDetailNote></eventOutcomeDetail>"
+def _object_links(links: tuple[ObjectLink, ...]) -> str:
+    return "".join([_object_link(link.kind, link.identifier, link.role) for link in links])
+
+
+@lru_cache(maxsize=256)
+def _outcome(outcome: str) -> str:
+    return f"<eventOutcomeInformation>{_term('eventOutcome', 'eventOutcome', outcome)}</eventOutcomeInformation>" if outcome else ""
+
+
+def _noted_outcome(outcome: str, note: str) -> str:
+    term = _term("eventOutcome", "eventOutcome", outcome) if outcome else ""
+    detail = f"<eventOutcomeDetail><eventOutcomeDetailNote>{escape_words(note)}</eventOutcomeDetailNote></eventOutcomeDetail>"
+    return f"<eventOutcomeInformation>{term}{detail}</eventOutcomeInformation>"
+
+
+def _events(events: Iterable[Event]) -> Iterator[str]:
+    at: datetime | None = None
+    moment = ""
+    links: tuple[AgentLink, ...] = ()
+    agents = ""
+    for event in events:
+        # the events of one run share their time and who did them more often than not
+        if event.at is not at:
+            at, moment = event.at, format_moment(event.at)
+        if event.agents is not links:
+            links, agents = event.agents, _agent_links(event.agents)
+        identifier, detail, note = event.identifier, event.detail, event.outcome_note
+        if not is_plain(identifier + detail):
+            identifier, detail = escape(identifier), escape_words(detail)
+        if detail:
+            detail = f"<eventDetailInformation><eventDetail>{detail}</eventDetail></eventDetailInformation>"
+        outcome = _noted_outcome(event.outcome, note) if note else _outcome(event.outcome)
+        yield (
+            "<event><eventIdentifier><eventIdentifierType>UUID</eventIdentifierType>"
+            f"<eventIdentifierValue>{identifier}</eventIdentifierValue></eventIdentifier>"
+            f"{_term('eventType', 'eventType', event.type)}<eventDateTime>{moment}</eventDateTime>{detail}{outcome}"
+            f"{agents}{_object_links(event.objects) if event.objects else ''}</event>\n"
         )
-    outcome = f"<eventOutcomeInformation>{outcome}</eventOutcomeInformation>" if outcome else ""
-    return (
-        f"<event><eventIdentifier><eventIdentifierType>UUID</eventIdentifierType>"
-        f"<eventIdentifierValue>{escape(event.identifier)}</eventIdentifierValue></eventIdentifier>"
-        f"{_term('eventType', 'eventType', event.type)}<eventDateTime>{format_moment(event.at)}</eventDateTime>{detail}{outcome}"
-        f"{''.join(map(_agent_link, event.agents))}{''.join(map(_object_link, event.objects))}</event>\n"
-    )
 
 
 def _agent(agent: Agent) -> str:
@@ -239,5 +278,5 @@ def _rights(statement: Rights) -> str:
     return (
         f"<rights><rightsStatement>{_identifier('rightsStatementIdentifier', 'local', statement.identifier)}"
         f"<rightsBasis>{'statute' if statement.basis == 'statute' else 'other'}</rightsBasis>{basis}{granted}"
-        f"{''.join(map(_object_link, statement.objects))}</rightsStatement></rights>\n"
+        f"{_object_links(statement.objects)}</rightsStatement></rights>\n"
     )

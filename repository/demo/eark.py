@@ -10,7 +10,6 @@ from typing import Final
 
 from metadata.description import Description, Element
 from metadata.eark import InformationPackage, PackageFile, Representation, write_package
-from metadata.eark.package import METS_FILE
 from metadata.premis import FileDigests
 from metadata.service_affairs import document_kind
 from metadata.vocabularies import PackageKind
@@ -57,9 +56,6 @@ def write_submission(folder: Path, files: Files, case: DemoCase) -> None:
             representations=(Representation(id="original", files=[_file(path, data, at.timestamp()) for path, data in content.items()]),),
         ),
     )
-    # a SIP names who submits it as CREATOR (SIP15), where the packages of an archive name that agency as SUBMITTER
-    mets = folder / METS_FILE
-    mets.write_text(mets.read_text(encoding="utf-8").replace('ROLE="OTHER" OTHERROLE="SUBMITTER"', 'ROLE="CREATOR"'), encoding="utf-8")
 
 
 def _description(case: DemoCase) -> Description:

@@ -25,7 +25,10 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(known)}.", file=sys.stderr)
         return 2
-    print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n", flush=True)
+    print(
+        f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n",
+        flush=True,
+    )
     worst = 0
     for name in names or known:
         print(f"## {name}\n", flush=True)

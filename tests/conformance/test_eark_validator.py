@@ -39,6 +39,19 @@ def test_our_packages_have_no_csip_error(tmp_path, kind):
     assert [error for error in report["errors"] if error["rule"].startswith("CSIP")] == []
 
 
+def test_our_submissions_have_no_csip_or_sip_error(tmp_path):
+    package = dataclasses.replace(sample("sip-1"), kind=PackageKind.SIP, record_status="NEW", agreement="DEAL-1")
+    folder = tmp_path / package.identifier
+    folder.mkdir()
+    write_package(folder, package)
+    place_content(folder, package)
+    report = validate(folder)
+    assert (report["structure"], report["schema"]) == ("WellFormed", [])
+    # the validator asks of every CREATOR what CSIP asks of the one that is the program, and of every note what SIP14 asks of one
+    # kind, so that no SIP which names its agency as SIP15 wants it is free of these
+    assert {error["rule"] for error in report["errors"]} <= {"CSIP12", "CSIP13", "CSIP15", "CSIP16", "SIP14"}
+
+
 def test_it_does_find_faults(tmp_path):
     package = sample("aip-1")
     folder = tmp_path / package.identifier

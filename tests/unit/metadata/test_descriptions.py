@@ -12,7 +12,6 @@ from metadata.description import Description, Element
 from metadata.errors import MalformedXml, UnsafeXml
 from tests.tools.information_packages import descriptions, sample
 
-
 SCHEMA = schemas.load(dat46.SCHEMA_FILE)
 
 

@@ -14,7 +14,8 @@ from metadata.eark import read_package, write_package
 from metadata.eark.package import ABOUT_FILE, DUBLIN_CORE_FILE, METS_FILE, PREMIS_FILE, RECORD_FILE, RECORD_SCHEMA_FILE
 from metadata.errors import MalformedXml, MetadataError
 from metadata.mets import MetsReader
-from metadata.mets.reader import FileItem
+from metadata.mets.reader import FileItem, Header
+from metadata.vocabularies import PackageKind
 from tests.tools.information_packages import digests_of, file_of, packages, sample, whole
 
 
@@ -48,6 +49,34 @@ def test_the_digests_reported_are_those_of_the_bytes_on_disk(tmp_path):
     for file in write_package(tmp_path, sample()):
         content = (tmp_path / file.path).read_bytes()
         assert (file.size, file.digests) == (len(content), digests_of(content))
+
+
+def test_a_long_list_of_files_is_written_as_a_short_one_is(tmp_path):
+    files = [file_of(f"{number:05}/材料 & {number % 7}.pdf", mime="application/pdf", modified=number / 4) for number in range(12_000)]
+    one = dataclasses.replace(sample().representations[0], files=files, events=())
+    written = write_package(tmp_path, dataclasses.replace(sample(), representations=(one,)))
+    path = f"representations/{one.id}/METS.xml"
+    with open(tmp_path / path, "rb") as stream:
+        items = [part for part in MetsReader(stream, path) if isinstance(part, FileItem)]
+    assert [item.path for item in items] == [f"data/{file.path}" for file in files]
+    assert [item.attributes["ID"] for item in items] == [f"file-{number}" for number in range(1, 12_001)]
+    for file in written:
+        content = (tmp_path / file.path).read_bytes()
+        assert (file.size, file.digests) == (len(content), digests_of(content))
+    assert {path.name for path in tmp_path.iterdir()} == {"METS.xml", "documentation", "metadata", "representations", "schemas"}
+
+
+def test_a_submission_names_its_agency_as_creator_and_is_not_called_archival(tmp_path):
+    write_package(tmp_path, dataclasses.replace(sample(), kind=PackageKind.SIP, creator="规划局"))
+    with open(tmp_path / METS_FILE, "rb") as stream:
+        (header,) = [part for part in MetsReader(stream, METS_FILE) if isinstance(part, Header)]
+    submitting = [agent.attributes for agent in header.agents if agent.names == ("规划局",)]
+    assert submitting == [{"ROLE": "CREATOR", "TYPE": "ORGANIZATION"}]
+    about = (tmp_path / ABOUT_FILE).read_text(encoding="utf-8")
+    assert "a submission information package" in about
+    assert "提交信息包" in about
+    assert "archival" not in about
+    assert "档案信息包" not in about
 
 
 def test_names_are_written_as_relative_uris_and_mean_the_same_file(tmp_path):
