@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from repository.features import Feature
+from repository.features import Feature, NavigationEntry
 from repository.findings import N_
+from repository.permissions import Permission
 
 feature: Final = Feature(
     name="preservation",
+    blueprint="preservation.views:blueprint",
+    navigation=(NavigationEntry(label=N_("Audits"), endpoint="preservation.audits", permission=Permission.AUDIT_READ, position=30),),
     commands={
         "identify": "preservation.commands.identify:identify",
         "formats": "preservation.commands.formats:formats",

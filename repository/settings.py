@@ -68,8 +68,12 @@ class Settings(BaseSettings):
     durable_writes: bool = Field(default=True, description="fsync files and folders of stores before they count as written")
     search_engine: Literal["whoosh", "database"] = "whoosh"
     workers: int = Field(default=1, ge=0, le=64, description="worker processes that `serve` starts")
+    broker_url: str = Field(
+        default="", description="Redis or RabbitMQ that brings jobs to many machines; empty: workers look into the table"
+    )
     lease_seconds: int = Field(default=60, ge=5, description="a worker silent for longer has lost its job")
     unpack: UnpackLimits = Field(default_factory=UnpackLimits)
+    audit_ttl_days: int = Field(default=90, ge=1, description="days after which a copy that nobody re-read is overdue for an audit")
     identification_engine: Literal["pronom", "fido"] = "pronom"
     language: Literal["zh_Hans_CN", "en"] = Field(default="zh_Hans_CN", description="language of pages for those who chose none")
     time_zone: str = Field(default="Asia/Shanghai", description="time zone of pages and reports (IANA name)")
@@ -94,6 +98,14 @@ class Settings(BaseSettings):
         backend, separator, rest = address.partition("://")
         if address and not (separator and rest and backend.partition("+")[0] in ("sqlite", "postgresql")):
             raise ValueError("the address of the catalogue begins with sqlite:/// or postgresql://")
+        return address
+
+    @field_validator("broker_url")
+    @classmethod
+    def _known_broker(cls, address: str) -> str:
+        scheme, separator, rest = address.partition("://")
+        if address and not (separator and rest and scheme in ("redis", "rediss", "amqp", "amqps")):
+            raise ValueError("the address of the broker begins with redis://, rediss://, amqp:// or amqps://")
         return address
 
     @field_validator("time_zone")

@@ -15,9 +15,9 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
-#: Names of one folder that one step reads; replies must fit into a pipe, so that neither side waits for the other.
+#: Files of one folder that one step reads; answers must fit into a pipe, so that neither side waits for the other.
 CHUNK_FILES: Final = 256
 CHUNK_BYTES: Final = 16 * 1024 * 1024
 _WINDOW: Final = 256 * 1024
@@ -25,51 +25,103 @@ _PENDING: Final = 2
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _HEADER: Final = struct.Struct("!I")
+_FILE_SYSTEM: Final = sys.getfilesystemencoding()
+
+#: What else may lie in a folder: names of files, names of folders.
+Listing = tuple[list[str], list[str]]
+#: Something that should not lie in a folder: name, and ``file``, ``folder`` or ``other`` (a link, a device).
+Stranger = tuple[str, str]
 
 
 class Step(NamedTuple):
-    """Some files of one folder.
+    """Some files of one folder, and what they should be.
 
     Args:
-        folder: the folder's path below the top, in bytes, ``b""`` for the top itself.
+        folder: the folder's path below the top, ``""`` for the top itself; no UTF-8 is in surrogate escapes.
+        algorithm: a name that `hashlib.new` knows.
         names: the files' names.
+        digests: their digests.
+        sizes: their sizes in bytes, None where not known.
+        listing: everything the folder may hold, or None when this step is not to look.
     """
 
-    folder: bytes
-    names: list[bytes]
+    folder: str
+    algorithm: str
+    names: list[str]
+    digests: list[bytes]
+    sizes: list[int | None]
+    listing: Listing | None = None
 
 
 #: Size and digest of a file, or the number of the error that kept it from being read.
 Reading = tuple[int, bytes] | int
 
 
+class Answer(NamedTuple):
+    """What reading the files of a step gave.
+
+    Args:
+        files: how many could be read.
+        bytes: bytes read.
+        wrong: index among the names and reading of each file that is not as it should be.
+        strangers: what the folder holds beyond its listing, or the number of the error that kept it from being listed.
+    """
+
+    files: int
+    bytes: int
+    wrong: list[tuple[int, Reading]]
+    strangers: list[Stranger] | int
+
+
+class StepReader(Protocol):
+    """Something that does steps."""
+
+    def check(self, step: Step) -> Answer:
+        """Reads every file of a step and compares."""
+
+
 class FolderReader:
     """Reads files below one folder; folders are opened one from the other, so that no link is followed."""
 
-    def __init__(self, top: bytes, algorithm: str) -> None:
+    def __init__(self, top: bytes) -> None:
         self._top = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._algorithm = algorithm
         self._view = memoryview(bytearray(_WINDOW))
 
     def close(self) -> None:
         """Lets the folder go."""
         os.close(self._top)
 
-    def read(self, step: Step) -> list[Reading]:
-        """Size and digest of each file of a step, in its order."""
+    def check(self, step: Step) -> Answer:
+        """Reads every file of a step and compares."""
         handle = os.dup(self._top)
         try:
-            for part in step.folder.split(b"/") if step.folder else ():
-                inner = os.open(part, _FOLDER, dir_fd=handle)
+            for part in step.folder.split("/") if step.folder else ():
+                inner = os.open(part.encode("utf-8", "surrogateescape"), _FOLDER, dir_fd=handle)
                 os.close(handle)
                 handle = inner
-            return [self._file(handle, name) for name in step.names]
+            return self._check(handle, step)
         except OSError as error:
-            return [error.errno or 5] * len(step.names)
+            code = error.errno or 5
+            return Answer(0, 0, [(index, code) for index in range(len(step.names))], [] if step.listing is None else code)
         finally:
             os.close(handle)
 
-    def _file(self, folder: int, name: bytes) -> Reading:
+    def _check(self, handle: int, step: Step) -> Answer:
+        files = total = 0
+        wrong: list[tuple[int, Reading]] = []
+        new_hash = getattr(hashlib, step.algorithm, None) or _by_name(step.algorithm)
+        for index, (name, digest, size) in enumerate(zip(step.names, step.digests, step.sizes, strict=True)):
+            reading = self._file(handle, name.encode("utf-8", "surrogateescape"), size, new_hash)
+            if isinstance(reading, int):
+                wrong.append((index, reading))
+                continue
+            files += 1
+            total += reading[0]
+            if reading[1] != digest or (size is not None and size != reading[0]):
+                wrong.append((index, reading))
+        return Answer(files, total, wrong, [] if step.listing is None else _strangers(handle, step.listing))
+
+    def _file(self, folder: int, name: bytes, expected: int | None, new_hash: Any) -> Reading:
         view = self._view
         try:
             handle = os.open(name, _FILE, dir_fd=folder)
@@ -77,13 +129,13 @@ class FolderReader:
             return error.errno or 5
         try:
             size = os.readv(handle, [view])
-            if size < len(view):
-                # A short read is the end of a regular file but for a file that shrinks or a network file system.
-                more = os.readv(handle, [view[size:]])
+            if size < _WINDOW:
+                # A short read is the end of a regular file, but on some network file systems: only there can it be another size.
+                more = os.readv(handle, [view[size:]]) if size != expected else 0
                 if not more:
-                    return size, hashlib.new(self._algorithm, view[:size]).digest()
+                    return size, new_hash(view[:size]).digest()
                 size += more
-            state = hashlib.new(self._algorithm, view[:size])
+            state = new_hash(view[:size])
             while count := os.readv(handle, [view]):
                 state.update(view[:count])
                 size += count
@@ -94,12 +146,36 @@ class FolderReader:
             os.close(handle)
 
 
-def read_again(top: bytes, algorithm: str, steps: Iterable[Step], *, processes: int) -> Iterator[tuple[Step, list[Reading]]]:
-    """Reads every file of every step, in this process or in several; steps come back as they are done.
+def _by_name(algorithm: str) -> Any:
+    return lambda content: hashlib.new(algorithm, content)
+
+
+def _strangers(handle: int, listing: Listing) -> list[Stranger] | int:
+    files, folders = set(listing[0]), set(listing[1])
+    found: list[Stranger] = []
+    try:
+        with os.scandir(handle) as entries:
+            for entry in entries:
+                name = entry.name
+                if _FILE_SYSTEM != "utf-8":
+                    name = os.fsencode(name).decode("utf-8", "surrogateescape")
+                if entry.is_file(follow_symlinks=False):
+                    if name not in files:
+                        found.append((name, "file"))
+                elif not entry.is_dir(follow_symlinks=False):
+                    found.append((name, "other"))
+                elif name not in folders:
+                    found.append((name, "folder"))
+    except OSError as error:
+        return error.errno or 5
+    return found
+
+
+def read_again(top: bytes, steps: Iterable[Step], *, processes: int) -> Iterator[tuple[Step, Answer]]:
+    """Does every step, in this process or in several; steps come back as they are done.
 
     Args:
         top: the folder that steps are relative to.
-        algorithm: a name that `hashlib.new` knows.
         steps: what to read; taken as it is needed.
         processes: how many processes of their own; 0 reads here.
 
@@ -107,50 +183,63 @@ def read_again(top: bytes, algorithm: str, steps: Iterable[Step], *, processes: 
         OSError: the top folder cannot be opened, or a process cannot be started.
     """
     if processes:
-        yield from _in_processes(top, algorithm, steps, processes)
+        yield from _in_processes(top, steps, processes)
         return
-    reader = FolderReader(top, algorithm)
+    reader = FolderReader(top)
     try:
         for step in steps:
-            yield step, reader.read(step)
+            yield step, reader.check(step)
     finally:
         reader.close()
 
 
 class _Worker:
-    def __init__(self, top: bytes, algorithm: str) -> None:
+    def __init__(self, top: bytes) -> None:
+        # in the UTF-8 mode, so that names need no conversion whatever the locale
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, close_fds=True
+            [sys.executable, "-I", "-S", "-X", "utf8", __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            close_fds=True,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._to = self._process.stdin.fileno()
         self.answers = self._process.stdout.fileno()
         self.pending: list[Step] = []
-        _send(self._to, (top, algorithm))
+        _send(self._to, top)
+
+    def is_busy(self, step: Step) -> bool:
+        """Whether a step has to wait: two are enough, and what asks for a listing or answers one may be too long for a pipe."""
+        if step.listing is not None:
+            return bool(self.pending)
+        return len(self.pending) >= _PENDING or any(pending.listing is not None for pending in self.pending)
 
     def ask(self, step: Step) -> None:
         self.pending.append(step)
-        _send(self._to, (step.folder, step.names))
+        _send(self._to, tuple(step))
 
-    def answer(self) -> tuple[Step, list[Reading]]:
-        readings: list[Reading] | None = _receive(self.answers)
-        if readings is None:
+    def answer(self) -> tuple[Step, Answer]:
+        answer: tuple[Any, ...] | None = _receive(self.answers)
+        if answer is None:
             raise ChildProcessError("a reading process ended before its work")
-        return self.pending.pop(0), readings
+        return self.pending.pop(0), Answer(*answer)
 
     def end(self) -> None:
         self._process.kill()
         self._process.communicate()
 
 
-def _in_processes(top: bytes, algorithm: str, steps: Iterable[Step], processes: int) -> Iterator[tuple[Step, list[Reading]]]:
-    workers = [_Worker(top, algorithm) for _ in range(processes)]
+def _in_processes(top: bytes, steps: Iterable[Step], processes: int) -> Iterator[tuple[Step, Answer]]:
+    # opened here too, so that a folder that cannot be is an error of the caller's
+    FolderReader(top).close()
+    workers = [_Worker(top) for _ in range(processes)]
     try:
         for step in steps:
-            while all(len(worker.pending) >= _PENDING for worker in workers):
+            while all(worker.is_busy(step) for worker in workers):
                 yield from _answers(workers)
-            min(workers, key=lambda worker: len(worker.pending)).ask(step)
+            min((worker for worker in workers if not worker.is_busy(step)), key=lambda worker: len(worker.pending)).ask(step)
         while any(worker.pending for worker in workers):
             yield from _answers(workers)
     finally:
@@ -158,7 +247,7 @@ def _in_processes(top: bytes, algorithm: str, steps: Iterable[Step], processes: 
             worker.end()
 
 
-def _answers(workers: list[_Worker]) -> list[tuple[Step, list[Reading]]]:
+def _answers(workers: list[_Worker]) -> list[tuple[Step, Answer]]:
     busy = {worker.answers: worker for worker in workers if worker.pending}
     poll = select.poll()
     for handle in busy:
@@ -189,10 +278,9 @@ def _exactly(handle: int, size: int) -> bytes | None:
 
 
 def _serve() -> None:
-    top, algorithm = _receive(0)
-    reader = FolderReader(top, algorithm)
+    reader = FolderReader(_receive(0))
     while (message := _receive(0)) is not None:
-        _send(1, reader.read(Step(*message)))
+        _send(1, tuple(reader.check(Step(*message))))
 
 
 if __name__ == "__main__":

@@ -19,11 +19,13 @@ from typing import Final, NamedTuple
 from storage.errors import ObjectDamaged, StorageError, StoreUnavailable
 from storage.ocfl.inventory import Inventory, parse_inventory
 from storage.ocfl.layout import OBJECT_DECLARATION, root_key
-from storage.ocfl.rereading import CHUNK_BYTES, CHUNK_FILES, Reading, Step, read_again
-from storage.stores.base import Entry, EntryKind, KeyMissing, KeyUnreadable, ObjectStore, Progress
+from storage.ocfl.rereading import Answer, Reading, Step, read_again
+from storage.ocfl.steps import Wanted, path_of, steps_of
+from storage.ocfl.store_reading import ThroughStore
+from storage.stores.base import EntryKind, KeyMissing, KeyUnreadable, ObjectStore, Progress
 
-#: Content path to size in bytes and digest.
-Expected = Mapping[str, tuple[int, bytes]]
+#: Content path to size in bytes (None where it is not known) and digest.
+Expected = Mapping[str, tuple[int | None, bytes]]
 
 _WINDOW: Final = 256 * 1024
 _HEAD_WINDOW: Final = 8192
@@ -31,6 +33,8 @@ _HEAD: Final = re.compile(
     rb'\A\{\s*"id":\s*("(?:[^"\\]|\\.)*"),\s*"type":\s*"[^"]*",'
     rb'\s*"digestAlgorithm":\s*"(sha512|sha256)",\s*"head":\s*"v([1-9][0-9]*)"'
 )
+_GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
+_NO_FILE: Final = frozenset({errno.ELOOP, errno.EISDIR, errno.ENXIO})
 #: From here on processes of their own are worth their start.
 _MANY_FILES: Final = 2_000
 _MANY_BYTES: Final = 64 * 1024 * 1024
@@ -97,6 +101,7 @@ def check_copy(
     *,
     expected: Expected | None = None,
     algorithm: str = "sha256",
+    inventory_digest: str = "",
     processes: int | None = None,
     progress: Progress | None = None,
 ) -> CopyCheck:
@@ -108,6 +113,8 @@ def check_copy(
         expected: size and digest (by `algorithm`) of every content file of every version, from a source other than the
             copy itself (the catalogue). None takes what the copy's own inventory says; sizes are then not compared.
         algorithm: digest algorithm of `expected`; without `expected`, the algorithm preferred from the fixity block.
+        inventory_digest: what the SHA-512 of the latest inventory must be, in hexadecimal, from a source other than the
+            copy; empty takes what its sidecar says.
         processes: how many processes of their own read, 0 for none; None decides by how much there is and by the machine.
         progress: told of files and bytes done.
 
@@ -122,20 +129,20 @@ def check_copy(
     if present is None:
         store.scan("")
         return CopyCheck(outcome=CopyOutcome.MISSING, problems=(Problem("", CopyOutcome.MISSING, expected=object_id),))
+    if present.kind is not EntryKind.FOLDER:
+        return CopyCheck(outcome=CopyOutcome.DAMAGED, problems=(Problem("", CopyOutcome.DAMAGED, "folder", "file, link or device"),))
     problems: list[Problem] = []
     _check_declaration(store, top, problems)
     structure = {OBJECT_DECLARATION[0]}
-    inventory = _check_inventories(store, top, object_id, expected is None, problems, structure)
-    if expected is None:
-        wanted, algorithms = _wanted(inventory, algorithm) if inventory else ({}, {})
-        sized: dict[str, tuple[int | None, bytes]] = {path: (None, digest) for path, digest in wanted.items()}
-    else:
-        sized = dict(expected)
-        algorithms = {algorithm: set(sized)}
-    files, total = _check_content(store, top, sized, algorithms, structure, problems, processes=processes, progress=progress)
+    stated: dict[str, tuple[int | None, bytes]] = {}
+    inventory = _check_inventories(store, top, object_id, expected, problems, structure, stated, inventory_digest)
+    wanted: Wanted = {"sha512": stated} if stated else {}
+    for name, files in (_wanted(inventory, algorithm) if expected is None else {algorithm: expected}).items():
+        wanted[name] = {**wanted.get(name, {}), **files} if name in wanted else files
+    count, total = _check_content(store, top, wanted, structure, problems, processes=processes, progress=progress)
     found = {problem.outcome for problem in problems}
     outcome = next((grave for grave in _GRAVITY if grave in found), CopyOutcome.MATCH)
-    return CopyCheck(outcome=outcome, files=files, bytes=total, problems=tuple(sorted(problems)))
+    return CopyCheck(outcome=outcome, files=count, bytes=total, problems=tuple(sorted(problems)))
 
 
 def check_files(
@@ -148,13 +155,10 @@ def check_files(
     progress: Progress | None = None,
 ) -> list[Problem]:
     """Re-reads some files below a folder of a store, with at most so many processes, and says which are not as expected."""
-    problems: list[Problem] = []
-    processes = min(at_most, _processes(len(expected), sum(size for size, _ in expected.values())))
-    for path, reading in _readings(store, top, algorithm, _steps_of(expected), processes, progress):
-        size, digest = expected[path]
-        problem = _compare(path, size, digest, algorithm, reading)
-        if problem is not None:
-            problems.append(problem)
+    processes = min(at_most, _processes(len(expected), sum(size or 0 for size, _ in expected.values())))
+    problems = []
+    for step, answer in _answers(store, top, steps_of({algorithm: expected}), processes, progress):
+        problems += [_problem(step, index, reading) for index, reading in answer.wrong]
     return problems
 
 
@@ -206,14 +210,24 @@ def _check_declaration(store: ObjectStore, top: str, problems: list[Problem]) ->
 
 
 def _check_inventories(
-    store: ObjectStore, top: str, object_id: str, parse: bool, problems: list[Problem], structure: set[str]
+    store: ObjectStore,
+    top: str,
+    object_id: str,
+    expected: Expected | None,
+    problems: list[Problem],
+    structure: set[str],
+    stated: dict[str, tuple[int | None, bytes]],
+    digest: str,
 ) -> Inventory | None:
-    """Checks the inventories against their sidecars, the latest against the root's, and gives the root's where it was asked for."""
+    """Checks the inventories against their sidecars, the latest against the root's, and gives the root's where nothing else is expected.
+
+    What the latest must be where a digest is given is put into `stated`, to be read together with the content.
+    """
     inventory: Inventory | None = None
     head: Head | None = None
     try:
         head = read_head(store, f"{top}/inventory.json")
-        if parse or head is None:
+        if expected is None or head is None:
             inventory = read_inventory(store, f"{top}/inventory.json")
             head = Head(inventory.object_id, inventory.algorithm, inventory.head)
         if head.object_id != object_id:
@@ -223,15 +237,38 @@ def _check_inventories(
     except StorageError as error:
         problems.append(_unread("inventory.json", error))
     algorithm = head.algorithm if head else "sha512"
+    versions = head.version if head else _versions_in(expected or {})
     structure |= {"inventory.json", f"inventory.json.{algorithm}"}
-    states = {"": _check_inventory(store, top, "", algorithm, problems)} if inventory or head else {}
-    for number in range(1, head.version + 1) if head else ():
-        folder = f"v{number}/"
-        structure |= {f"{folder}inventory.json", f"{folder}inventory.json.{algorithm}"}
-        states[folder] = _check_inventory(store, top, folder, algorithm, problems)
-    if head and (root := states[""]) and (latest := states[f"v{head.version}/"]) and root != latest:
-        problems.append(Problem("inventory.json", CopyOutcome.DAMAGED, expected=f"{algorithm}:{latest}", found=f"{algorithm}:{root}"))
+    for number in range(1, versions + 1):
+        structure |= {f"v{number}/inventory.json", f"v{number}/inventory.json.{algorithm}"}
+    latest = {"", f"v{versions}/"} if versions else {""}
+    states: dict[str, str] = {}
+    for folder in ("", *(f"v{number}/" for number in range(1, versions + 1))):
+        if digest and folder in latest:
+            _check_sidecar(store, top, folder, algorithm, digest, problems)
+            if not any(problem.path == f"{folder}inventory.json" for problem in problems):
+                stated[f"{folder}inventory.json"] = (None, bytes.fromhex(digest))
+        elif folder or head:
+            states[folder] = _check_inventory(store, top, folder, algorithm, problems)
+    root, last = states.get(""), states.get(f"v{versions}/")
+    if root and last and root != last:
+        problems.append(Problem("inventory.json", CopyOutcome.DAMAGED, expected=f"{algorithm}:{last}", found=f"{algorithm}:{root}"))
     return inventory
+
+
+def _versions_in(expected: Expected) -> int:
+    """How many versions there are at least, judging by where content lies."""
+    folders = {path.partition("/")[0] for path in expected}
+    return max((int(folder[1:]) for folder in folders if re.fullmatch(r"v[1-9][0-9]*", folder)), default=0)
+
+
+def _check_sidecar(store: ObjectStore, top: str, folder: str, algorithm: str, digest: str, problems: list[Problem]) -> None:
+    sidecar = f"{folder}inventory.json.{algorithm}"
+    try:
+        if (found := sidecar_digest(store, f"{top}/{sidecar}")) != digest:
+            problems.append(Problem(sidecar, CopyOutcome.DAMAGED, expected=f"{digest} inventory.json", found=found))
+    except StorageError as error:
+        problems.append(_unread(sidecar, error))
 
 
 def _check_inventory(store: ObjectStore, top: str, folder: str, algorithm: str, problems: list[Problem]) -> str:
@@ -254,173 +291,104 @@ def _check_inventory(store: ObjectStore, top: str, folder: str, algorithm: str, 
     return found
 
 
-def _wanted(inventory: Inventory, algorithm: str) -> tuple[dict[str, bytes], dict[str, set[str]]]:
-    """Content path to digest, and which paths are checked by which algorithm: the one preferred, else the one that addresses content."""
-    wanted = {path: digest for digest, paths in inventory.manifest.items() for path in paths}
-    preferred = {path: digest for digest, paths in inventory.fixity.get(algorithm, {}).items() for path in paths if path in wanted}
-    wanted.update(preferred)
-    return wanted, {algorithm: set(preferred), inventory.algorithm: wanted.keys() - preferred.keys()}
+def _wanted(inventory: Inventory | None, algorithm: str) -> Wanted:
+    """What each content file must be, by the algorithm preferred where there is a digest of it, else by the one that addresses content."""
+    if inventory is None:
+        return {}
+    manifest = {path: digest for digest, paths in inventory.manifest.items() for path in paths}
+    blocks = inventory.fixity.get(algorithm, {})
+    preferred = {path: (None, digest) for digest, paths in blocks.items() for path in paths if path in manifest}
+    others = {path: (None, digest) for path, digest in manifest.items() if path not in preferred}
+    return {name: files for name, files in ((algorithm, preferred), (inventory.algorithm, others)) if files}
 
 
 def _check_content(
     store: ObjectStore,
     top: str,
-    wanted: dict[str, tuple[int | None, bytes]],
-    algorithms: Mapping[str, set[str]],
+    wanted: Wanted,
     structure: set[str],
     problems: list[Problem],
     *,
     processes: int | None,
     progress: Progress | None,
 ) -> tuple[int, int]:
-    files = total = 0
-    used = [(name, paths) for name, paths in algorithms.items() if paths]
-    seen: set[str] = set()
-    known = {problem.path for problem in problems}
-    if len(used) == 1 and wanted:
-        # One algorithm for every file: read while walking, and hold only what is still to be found.
-        (name, _) = used[0]
-        many = processes if processes is not None else _processes(len(wanted), sum(size or 0 for size, _ in wanted.values()))
-        walk = _walk(store, top, wanted, structure, seen, known, problems)
-        for path, reading in _readings(store, top, name, walk, many, progress):
-            size, digest = wanted.pop(path)
-            if isinstance(reading, tuple):
-                files, total = files + 1, total + reading[0]
-            if (problem := _compare(path, size, digest, name, reading)) is not None:
-                problems.append(problem)
-    else:
-        for _ in _walk(store, top, wanted, structure, seen, known, problems):
-            continue
-        for name, paths in used:
-            present = {path: wanted[path] for path in paths if path in seen}
-            for path, reading in _readings(store, top, name, _steps_of(present), processes or 0, progress):
-                size, digest = wanted.pop(path)
-                if isinstance(reading, tuple):
-                    files, total = files + 1, total + reading[0]
-                if (problem := _compare(path, size, digest, name, reading)) is not None:
-                    problems.append(problem)
-    unreadable = tuple(problem.path + "/" for problem in problems if problem.outcome is CopyOutcome.UNREADABLE)
-    for path, (_, digest) in wanted.items():
-        if path in known:
-            continue
-        if unreadable and path.startswith(unreadable):
-            problems.append(Problem(path, CopyOutcome.UNREADABLE, found="the folder cannot be read"))
-        else:
-            by = next((name for name, paths in algorithms.items() if path in paths), "")
-            problems.append(Problem(path, CopyOutcome.MISSING, expected=f"{by}:{digest.hex()}"))
-    return files, total
-
-
-def _walk(
-    store: ObjectStore,
-    top: str,
-    wanted: Mapping[str, tuple[int | None, bytes]],
-    structure: set[str],
-    seen: set[str],
-    known: set[str],
-    problems: list[Problem],
-) -> Iterator[Step]:
-    """The files below the object root that are wanted, in steps; what is not wanted becomes a problem."""
-    start = len(top) + 1
-    folders = [top]
-    while folders:
-        folder = folders.pop()
-        try:
-            entries = store.scan(folder, sizes=False)
-        except KeyUnreadable as error:
-            problems.append(Problem(folder[start:], CopyOutcome.UNREADABLE, found=_reason(error)))
-            continue
-        names: list[bytes] = []
-        volume = 0
-        below = folder[start:]
-        for entry in entries:
-            path = entry.key[start:]
-            if entry.kind is EntryKind.FOLDER:
-                folders.append(entry.key)
-            elif entry.kind is EntryKind.OTHER or path not in wanted:
-                if path in wanted:
-                    known.add(path)
-                    problems.append(Problem(path, CopyOutcome.DAMAGED, expected="file", found="link or device"))
-                elif path not in structure and path not in known:
-                    problems.append(Problem(path, CopyOutcome.UNEXPECTED, found=_found(store, entry)))
-            else:
-                seen.add(path)
-                names.append(path.rpartition("/")[2].encode("utf-8", "surrogateescape"))
-                volume += wanted[path][0] or 0
-                if len(names) >= CHUNK_FILES or volume >= CHUNK_BYTES:
-                    yield Step(below.encode("utf-8", "surrogateescape"), names)
-                    names, volume = [], 0
-        if names:
-            yield Step(below.encode("utf-8", "surrogateescape"), names)
-
-
-def _found(store: ObjectStore, entry: Entry) -> str:
-    if entry.kind is EntryKind.OTHER:
-        return "link or device"
-    known = store.stat(entry.key)
-    return f"{known.size} bytes" if known else ""
-
-
-def _steps_of(expected: Mapping[str, object]) -> Iterator[Step]:
-    names: list[bytes] = []
-    current = ""
-    for path in expected:
-        folder, _, name = path.rpartition("/")
-        if names and (folder != current or len(names) >= CHUNK_FILES):
-            yield Step(current.encode(), names)
-            names = []
-        current = folder
-        names.append(name.encode())
-    if names:
-        yield Step(current.encode(), names)
-
-
-def _readings(
-    store: ObjectStore, top: str, algorithm: str, steps: Iterable[Step], processes: int, progress: Progress | None
-) -> Iterator[tuple[str, Reading]]:
-    """Path and reading of every file of every step: from the folder itself where the store has one, else through the store."""
-    done: Iterator[tuple[Step, list[Reading]]]
-    if store.folder is None:
-        done = ((step, [_stream(store, f"{top}/{_path(step, name)}", algorithm) for name in step.names]) for step in steps)
-    else:
-        done = read_again(os.path.join(os.fsencode(store.folder), top.encode()), algorithm, steps, processes=processes)
-    for step, readings in done:
-        if progress:
-            progress(len(readings), sum(reading[0] for reading in readings if isinstance(reading, tuple)))
-        for name, reading in zip(step.names, readings, strict=True):
-            yield _path(step, name), reading
-
-
-def _path(step: Step, name: bytes) -> str:
-    return (step.folder + b"/" + name if step.folder else name).decode("utf-8", "surrogateescape")
-
-
-def _stream(store: ObjectStore, key: str, algorithm: str) -> Reading:
-    state = hashlib.new(algorithm)
-    size = 0
+    """Reads every file that is wanted, looks for what is not, and says how many files of content and bytes were read."""
+    count = total = 0
+    if processes is None:
+        processes = _processes(sum(map(len, wanted.values())), sum(size or 0 for files in wanted.values() for size, _ in files.values()))
+    before = {problem.path for problem in problems}
+    found: dict[str, Problem] = {}
     try:
-        with store.open(key) as stream:
-            while block := stream.read(_WINDOW):
-                state.update(block)
-                size += len(block)
-    except KeyMissing:
-        return errno.ENOENT
-    except KeyUnreadable:
-        return errno.EIO
-    return size, state.digest()
+        for step, answer in _answers(store, top, steps_of(wanted, structure), processes, progress):
+            if "/" in step.folder:
+                count, total = count + answer.files, total + answer.bytes
+            for index, reading in answer.wrong:
+                problem = _problem(step, index, reading)
+                found.setdefault(problem.path, problem)
+            if isinstance(answer.strangers, int):
+                if answer.strangers not in _GONE:
+                    found[step.folder] = Problem(step.folder, CopyOutcome.UNREADABLE, found=os.strerror(answer.strangers))
+                continue
+            for name, kind in answer.strangers:
+                path = path_of(step, name)
+                if kind == "other" and (path in structure or any(path in files for files in wanted.values())):
+                    found[path] = Problem(path, CopyOutcome.DAMAGED, "file", "link or device")
+                elif kind == "folder":
+                    found |= {inner.path: inner for inner in _unexpected_below(store, top, path)}
+                else:
+                    found[path] = Problem(path, CopyOutcome.UNEXPECTED, found=_found(store, f"{top}/{path}"))
+    except OSError as error:
+        problems.append(Problem("", CopyOutcome.UNREADABLE, found=error.strerror or str(error)))
+    problems += (problem for path, problem in found.items() if path not in before)
+    return count, total
 
 
-def _compare(path: str, size: int | None, digest: bytes, algorithm: str, reading: Reading) -> Problem | None:
+def _unexpected_below(store: ObjectStore, top: str, path: str) -> Iterator[Problem]:
+    try:
+        for entry in store.walk(f"{top}/{path}"):
+            yield Problem(entry.key[len(top) + 1 :], CopyOutcome.UNEXPECTED, found=_found(store, entry.key))
+    except KeyUnreadable as error:
+        yield Problem(path, CopyOutcome.UNREADABLE, found=_reason(error))
+
+
+def _found(store: ObjectStore, key: str) -> str:
+    try:
+        known = store.stat(key)
+    except KeyUnreadable as error:
+        return _reason(error)
+    if known is None:
+        return ""
+    return "link or device" if known.kind is EntryKind.OTHER else f"{known.size} bytes"
+
+
+def _answers(
+    store: ObjectStore, top: str, steps: Iterable[Step], processes: int, progress: Progress | None
+) -> Iterator[tuple[Step, Answer]]:
+    """Does steps: in the folder itself where the store has one, else through the store."""
+    done: Iterator[tuple[Step, Answer]]
+    if store.folder is None:
+        reader = ThroughStore(store, top)
+        done = ((step, reader.check(step)) for step in steps)
+    else:
+        done = read_again(os.path.join(os.fsencode(store.folder), top.encode()), steps, processes=processes)
+    for step, answer in done:
+        if progress:
+            progress(len(step.names), answer.bytes)
+        yield step, answer
+
+
+def _problem(step: Step, index: int, reading: Reading) -> Problem:
+    """What is the matter with a file that is not as it should be."""
+    path, size = path_of(step, step.names[index]), step.sizes[index]
+    expected = f"{step.algorithm}:{step.digests[index].hex()}"
     if isinstance(reading, tuple):
-        if reading[1] == digest and (size is None or reading[0] == size):
-            return None
         there, here = ("", "") if size in (None, reading[0]) else (f" ({size} bytes)", f" ({reading[0]} bytes)")
-        return Problem(path, CopyOutcome.DAMAGED, f"{algorithm}:{digest.hex()}{there}", f"{algorithm}:{reading[1].hex()}{here}")
-    if reading in (errno.ENOENT, errno.ENOTDIR):
-        return Problem(path, CopyOutcome.MISSING, f"{algorithm}:{digest.hex()}")
-    if reading == errno.ELOOP:
-        return Problem(path, CopyOutcome.DAMAGED, "file", "link or device")
-    return Problem(path, CopyOutcome.UNREADABLE, f"{algorithm}:{digest.hex()}", os.strerror(reading))
+        return Problem(path, CopyOutcome.DAMAGED, expected + there, f"{step.algorithm}:{reading[1].hex()}{here}")
+    if reading in _GONE:
+        return Problem(path, CopyOutcome.MISSING, expected)
+    if reading in _NO_FILE:
+        return Problem(path, CopyOutcome.DAMAGED, "file", "link, folder or device")
+    return Problem(path, CopyOutcome.UNREADABLE, expected, os.strerror(reading))
 
 
 def _unread(path: str, error: StorageError) -> Problem:
