@@ -16,7 +16,9 @@ from repository.findings import N_
 from repository.permissions import Permission
 
 if TYPE_CHECKING:
+    from repository.holdings import Job
     from repository.jobs.context import JobHandler
+    from repository.transaction import Transaction
 
 #: The slices, in the order in which they are switched on.
 FEATURES: Final = ("ingest.feature:feature", "preservation.feature:feature", "access.feature:feature")
@@ -66,6 +68,8 @@ class Feature:
         commands: its commands, by name (``"ingest": "ingest.commands:ingest"``).
         summaries: a line about each command, English, marked with `N_`: the list of commands imports no command.
         jobs: its handlers, by kind of job (``ingest.jobs:process``).
+        abandoned: what is told, by kind of job, when the ledger ends a job that did not end by itself: a function
+            ``(tx, job)``, called in the transaction that ends it (``ingest.jobs:abandoned``).
         schedules: what it does regularly.
         navigation: its entries in the console.
         demo: what fills an empty home with demo data (``ingest.demo:load``), or None.
@@ -76,6 +80,7 @@ class Feature:
     commands: Mapping[str, str] = field(default_factory=dict)
     summaries: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, str] = field(default_factory=dict)
+    abandoned: Mapping[str, str] = field(default_factory=dict)
     schedules: Sequence[ScheduleSpec] = ()
     navigation: Sequence[NavigationEntry] = ()
     demo: str | None = None
@@ -155,6 +160,15 @@ def job_handler(kind: str) -> JobHandler:
             handler: JobHandler = resolve(feature.jobs[kind])
             return handler
     raise NotFound(N_("No feature knows jobs of the kind “{subject}”."), subject=kind)
+
+
+def owner_of_abandoned(kind: str) -> Callable[[Transaction, Job], None] | None:
+    """The function that is told when the ledger ends a job of a kind, or None where nobody asked for it."""
+    for feature in features():
+        if kind in feature.abandoned:
+            told: Callable[[Transaction, Job], None] = resolve(feature.abandoned[kind])
+            return told
+    return None
 
 
 def schedules() -> tuple[ScheduleSpec, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -92,6 +92,7 @@ def examine(home: Path) -> Sequence[Examination]:
             _examine_clock(archive),
             *(examine_store(store, archive.new_id()) for store in archive.stores),
             _examine_copies(archive),
+            *_examine_broker(archive),
             *found,
         ]
     finally:
@@ -191,6 +192,32 @@ def _examine_copies(archive: Archive) -> Examination:
     return Examination(
         name="copies", health=Health.FINE, message=N_("{required} required, {stores} stores can be written"), parameters=parameters
     )
+
+
+def _examine_broker(archive: Archive) -> Iterator[Examination]:
+    """Whether what brings jobs to other machines answers; nothing where there is none."""
+    if not archive.settings.broker_url:
+        return
+    from repository.jobs.delivery import Broker, CeleryMissing, celery_app
+
+    try:
+        celery_app(archive.settings.broker_url)
+    except CeleryMissing as error:
+        parameters = {"subject": error.subject, **error.parameters}
+        yield Examination(name="broker", health=Health.PROBLEM, message=error.template, remedy=error.remedy, parameters=parameters)
+        return
+    waiting = Broker(archive.settings.broker_url).waiting()
+    if waiting is None:
+        yield Examination(
+            name="broker",
+            health=Health.PROBLEM,
+            message=N_("It cannot be reached; jobs wait in the catalogue until it is back."),
+            remedy=N_("Start it, or correct broker_url in the settings."),
+        )
+    else:
+        yield Examination(
+            name="broker", health=Health.FINE, message=N_("answers, messages waiting: {waiting}"), parameters={"waiting": str(waiting)}
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

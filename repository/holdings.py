@@ -335,6 +335,8 @@ class Job(Base):
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_by: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
+    #: when its id was last given to the broker, where there is one
+    sent_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 

@@ -45,6 +45,10 @@ copies_required = 2
 # Worker processes that `jingui serve` starts.
 # workers = 1
 
+# Empty: workers look for jobs in the catalogue. For workers on many machines: the address of a Redis or RabbitMQ that is this
+# archive's alone, "redis://host:6379/0" or "amqp://user:password@host/vhost" (needs the extra "celery").
+# broker_url = ""
+
 # Where copies are kept. Put the stores on different disks: two copies on one disk are lost together.
 [[stores]]
 name = "a"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
@@ -117,6 +118,8 @@ class Transaction:
         """
         if key is not None and again:
             self.session.execute(update(Job).where(Job.key == key, Job.state != JobState.QUEUED).values(key=None))
+        not_before = not_before or self.now
+        sent = bool(self.archive.settings.broker_url) and not_before <= self.now
         while True:
             job_id = self.archive.new_id()
             self.session.execute(
@@ -130,18 +133,19 @@ class Transaction:
                     progress={},
                     attempts=0,
                     worker="",
-                    not_before=not_before or self.now,
+                    not_before=not_before,
                     cancel_asked=False,
                     error="",
                     result={},
                     created_by=self.actor.id if self.actor.kind == "system" else self.actor.name,
                     created_at=self.now,
+                    sent_at=self.now if sent else None,
                 )
                 .on_conflict_do_nothing(index_elements=[Job.key])
             )
-            if key is None:
-                return job_id
-            found = self.session.scalar(select(Job.id).where(Job.key == key))
+            found = job_id if key is None else self.session.scalar(select(Job.id).where(Job.key == key))
+            if sent and found == job_id:
+                self.after_commit(partial(_deliver, self.archive, job_id))
             # the job that was in the way may have ended, and given up its key, between the two statements
             if found is not None:
                 return found
@@ -181,6 +185,12 @@ class Transaction:
         """What is to be called after the commit; for `Archive`."""
         hooks, self._hooks = self._hooks, []
         return hooks
+
+
+def _deliver(archive: Archive, job_id: str) -> None:
+    from repository.jobs.delivery import deliver
+
+    deliver(archive, job_id)
 
 
 def _numbered(event: LedgerEvent, sequence: int) -> LedgerEvent:

@@ -24,6 +24,7 @@ from repository.findings import N_
 
 if TYPE_CHECKING:
     from repository.archive import Archive
+    from repository.jobs.consuming import CeleryWorker
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ _LOOK_SECONDS: Final = 0.25
 
 @click.command(help=N_("Web, workers and timetable in one command, until Ctrl-C."))
 @click.option("--host", default="127.0.0.1", show_default=True, help=N_("Address to listen at."))
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help=N_("Port to listen at; 0: any that is free."))
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help=N_("Port to listen at; 0: any that is free."))
 @click.option("--workers", type=click.IntRange(0, 64), help=N_("Worker processes; by default as the settings say."))
 @click.option("--demo", is_flag=True, help=N_("Fill an empty home with demo accounts and packages."))
 @pass_invocation
@@ -48,6 +49,11 @@ def serve(invocation: Invocation, host: str, port: int, workers: int | None, dem
     archive = make_home(invocation.home)
     try:
         with _only_server(archive.settings.under_home("serve.lock")):
+            if archive.settings.broker_url:
+                from repository.jobs.delivery import celery_app
+
+                # a missing library is said here, not by workers that come and go
+                celery_app(archive.settings.broker_url)
             server = _listen(archive, host, port)
             ended = _ending()
             click.echo(translate(N_("Repository home: {home}")).format(home=archive.home))
@@ -57,9 +63,7 @@ def serve(invocation: Invocation, host: str, port: int, workers: int | None, dem
             if demo:
                 _offer_demo(invocation, archive, host)
             ticker = Ticker(archive)
-            supervisor = Supervisor(
-                archive.home, archive.settings.workers if workers is None else workers, options=_options(invocation)
-            )
+            supervisor = Supervisor(archive.home, archive.settings.workers if workers is None else workers, options=_options(invocation))
             try:
                 ticker.start()
                 threading.Thread(target=server.run, name="web", daemon=True).start()
@@ -82,12 +86,18 @@ def serve(invocation: Invocation, host: str, port: int, workers: int | None, dem
 @click.option("--until-idle", is_flag=True, help=N_("End when no job is left to begin."))
 @pass_invocation
 def worker(invocation: Invocation, supervised: bool, until_idle: bool) -> None:
-    """Takes jobs until told to end."""
+    """Takes jobs until told to end: those that the broker brings or, without one and to get done what is left, those in the table."""
     from repository.jobs.supervisor import Ticker, watch_parent
     from repository.jobs.worker import Worker
 
     with invocation.archive() as archive:
-        working = Worker(archive)
+        working: Worker | CeleryWorker
+        if archive.settings.broker_url and not until_idle:
+            from repository.jobs.consuming import CeleryWorker
+
+            working = CeleryWorker(archive)
+        else:
+            working = Worker(archive)
         working.listen_to_signals()
         if supervised:
             watch_parent(working.stop)
@@ -96,7 +106,7 @@ def worker(invocation: Invocation, supervised: bool, until_idle: bool) -> None:
         ticker = Ticker(archive)
         ticker.start()
         try:
-            count = working.run(until_idle=until_idle)
+            count = working.run(until_idle=until_idle) if isinstance(working, Worker) else working.run()
         finally:
             ticker.end()
         say(invocation.translate(N_("Jobs done: {count}")).format(count=count))

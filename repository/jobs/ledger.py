@@ -8,6 +8,7 @@ that share a database need clocks that agree to much better than ``lease_seconds
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import ColumnElement, CursorResult, and_, or_, select, update
 
 from repository.errors import Conflict, NotFound
+from repository.features import owner_of_abandoned
 from repository.findings import N_
 from repository.holdings import Job
 from repository.permissions import Actor, Permission
@@ -24,6 +26,8 @@ from repository.permissions import Actor, Permission
 if TYPE_CHECKING:
     from repository.archive import Archive
     from repository.transaction import Transaction
+
+logger = logging.getLogger(__name__)
 
 #: How often a job is begun before the ledger gives it up.
 ATTEMPT_LIMIT: Final = 5
@@ -80,19 +84,25 @@ class Swept:
     state: JobState
 
 
-def claim(archive: Archive, worker: str, *, job_id: str | None = None) -> Lease | None:
+def claim(archive: Archive, worker: str, *, job_id: str | None = None, when_due: bool = False) -> Lease | None:
     """Takes the oldest job that may run now, or the named one if it is free.
 
-    A named job is also taken before its time and when its lease has lapsed. At most one caller gets a lease,
-    whatever the number of processes and machines: SQLite serialises writers, PostgreSQL skips rows others have locked.
+    At most one caller gets a lease, whatever the number of processes and machines: SQLite serialises writers, PostgreSQL
+    skips rows others have locked.
+
+    Args:
+        archive: the open archive.
+        worker: who asks.
+        job_id: the job to take; it is also taken before its time and when its lease has lapsed.
+        when_due: take the named job only as any other would be: when it waits and its time has come.
 
     Returns:
         The lease, or None if there is nothing to take.
     """
-    if not _something_to_claim(archive, job_id):
+    if not _something_to_claim(archive, job_id, when_due):
         return None
     with archive.transaction(_LEDGER) as tx:
-        query = select(Job).where(_claimable(tx.now, job_id)).order_by(Job.not_before, Job.created_at, Job.id).limit(1)
+        query = select(Job).where(_claimable(tx.now, job_id, when_due)).order_by(Job.not_before, Job.created_at, Job.id).limit(1)
         job = tx.session.scalars(query.with_for_update(skip_locked=True)).first()
         if job is None:
             return None
@@ -149,14 +159,14 @@ def fail(archive: Archive, lease: Lease, error: str, progress: Mapping[str, Any]
     with archive.transaction(_LEDGER) as tx:
         pause = min(FIRST_PAUSE * 2 ** (lease.attempt - 1), LONGEST_PAUSE)
         values = {"state": JobState.QUEUED, "worker": "", "lease_until": None, "not_before": tx.now + pause, "error": error}
-        return _apply(tx, lease, values, progress)
+        return _apply(tx, lease, {**values, "sent_at": None}, progress)
 
 
 def release(archive: Archive, lease: Lease, progress: Mapping[str, Any] | None = None) -> bool:
     """Gives the job back unfinished, without counting the attempt: the worker is going away, the job is not to blame."""
     with archive.transaction(_LEDGER) as tx:
         values = {"state": JobState.QUEUED, "worker": "", "lease_until": None, "not_before": tx.now, "attempts": lease.attempt - 1}
-        return _apply(tx, lease, values, progress)
+        return _apply(tx, lease, {**values, "sent_at": None}, progress)
 
 
 def cancel(tx: Transaction, job_id: str) -> JobState:
@@ -174,6 +184,7 @@ def cancel(tx: Transaction, job_id: str) -> JobState:
     job.cancel_asked = True
     if job.state == JobState.QUEUED:
         job.state, job.key, job.ended_at = JobState.CANCELLED, None, tx.now
+        _tell_owner(tx, job)
     return JobState(job.state)
 
 
@@ -192,11 +203,11 @@ def retry(tx: Transaction, job_id: str) -> None:
             N_("Job {subject} is {state}; only one that failed or was cancelled can be started again."), subject=job.id, state=job.state
         )
     job.state, job.attempts, job.cancel_asked = JobState.QUEUED, 0, False
-    job.not_before, job.ended_at, job.error = tx.now, None, ""
+    job.not_before, job.sent_at, job.ended_at, job.error = tx.now, None, None, ""
 
 
 def sweep(archive: Archive) -> Sequence[Swept]:
-    """Puts jobs whose lease has lapsed back into the queue; those begun too often have failed."""
+    """Puts jobs whose lease has lapsed back into the queue; those begun too often have failed, and their owner is told."""
     with archive.read(_LEDGER) as tx:
         if tx.session.scalar(select(Job.id).where(_lapsed(tx.now)).limit(1)) is None:
             return ()
@@ -210,9 +221,10 @@ def sweep(archive: Archive) -> Sequence[Swept]:
                 job.state = JobState.FAILED
                 job.error = f"Begun {job.attempts} times; its worker ended each time without a word, the last was {silent}."
             else:
-                job.state, job.not_before = JobState.QUEUED, tx.now
+                job.state, job.not_before, job.sent_at = JobState.QUEUED, tx.now, None
             if job.state in ENDED:
                 job.key, job.ended_at = None, tx.now
+                _tell_owner(tx, job)
             swept.append(Swept(job_id=job.id, kind=job.kind, state=JobState(job.state)))
     return swept
 
@@ -231,15 +243,22 @@ def read(archive: Archive, job_id: str) -> Job:
         return job
 
 
-def _something_to_claim(archive: Archive, job_id: str | None) -> bool:
+def _something_to_claim(archive: Archive, job_id: str | None, when_due: bool) -> bool:
     """A look without the writer's lock, so that idle workers cost nothing."""
     with archive.read(_LEDGER) as tx:
-        return tx.session.scalar(select(Job.id).where(_claimable(tx.now, job_id)).limit(1)) is not None
+        return tx.session.scalar(select(Job.id).where(_claimable(tx.now, job_id, when_due)).limit(1)) is not None
 
 
-def _claimable(now: datetime, job_id: str | None) -> ColumnElement[bool]:
+def is_due(now: datetime) -> ColumnElement[bool]:
+    """The condition under which a job waits and may be begun."""
+    return and_(Job.state == JobState.QUEUED, Job.not_before <= now)
+
+
+def _claimable(now: datetime, job_id: str | None, when_due: bool) -> ColumnElement[bool]:
     if job_id is None:
-        return and_(Job.state == JobState.QUEUED, Job.not_before <= now)
+        return is_due(now)
+    if when_due:
+        return and_(Job.id == job_id, is_due(now))
     return and_(Job.id == job_id, or_(Job.state == JobState.QUEUED, _lapsed(now)))
 
 
@@ -254,7 +273,10 @@ def _held(lease: Lease) -> ColumnElement[bool]:
 def _end(archive: Archive, lease: Lease, state: JobState, progress: Mapping[str, Any] | None, **values: Any) -> bool:
     with archive.transaction(_LEDGER) as tx:
         # the key is given up with the end, so that the same thing can be asked for again
-        return _apply(tx, lease, {"state": state, "key": None, "lease_until": None, "ended_at": tx.now, **values}, progress)
+        ended = _apply(tx, lease, {"state": state, "key": None, "lease_until": None, "ended_at": tx.now, **values}, progress)
+        if ended and state is not JobState.DONE:
+            _tell_owner(tx, tx.session.get_one(Job, lease.job_id))
+        return ended
 
 
 def _apply(tx: Transaction, lease: Lease, values: dict[str, Any], progress: Mapping[str, Any] | None) -> bool:
@@ -263,6 +285,18 @@ def _apply(tx: Transaction, lease: Lease, values: dict[str, Any], progress: Mapp
     result = tx.session.execute(update(Job).where(_held(lease)).values(values))
     assert isinstance(result, CursorResult)
     return bool(result.rowcount == 1)
+
+
+def _tell_owner(tx: Transaction, job: Job) -> None:
+    """Lets whoever asked for jobs of this kind know that this one was given up or cancelled; what fails there changes nothing here."""
+    told = owner_of_abandoned(job.kind)
+    if told is None:
+        return
+    try:
+        with tx.session.begin_nested():
+            told(tx, job)
+    except Exception:
+        logger.exception("job %s (%s) is %s, but what waits for it could not be told", job.id, job.kind, job.state)
 
 
 def _locked(tx: Transaction, job_id: str) -> Job:

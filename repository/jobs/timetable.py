@@ -46,7 +46,7 @@ def ensure_schedules(archive: Archive) -> None:
 
 
 def tick(archive: Archive) -> int:
-    """Fires what is due, has waiting records indexed, and puts jobs of silent workers back into the queue.
+    """Fires what is due, has waiting records indexed, returns jobs of silent workers to the queue, and sends what was not sent.
 
     May run in any number of processes at once.
 
@@ -58,6 +58,15 @@ def tick(archive: Archive) -> int:
     if archive.settings.search_engine == "whoosh" and is_behind(archive):
         with archive.transaction(_TIMETABLE) as tx:
             tx.enqueue("search.index", {}, key="search.index")
+    fired = _fire(archive)
+    if archive.settings.broker_url:
+        from repository.jobs.delivery import redeliver
+
+        redeliver(archive)
+    return fired
+
+
+def _fire(archive: Archive) -> int:
     with archive.read(_TIMETABLE) as tx:
         if tx.session.scalar(select(Schedule.name).where(Schedule.enabled, Schedule.next_at <= tx.now).limit(1)) is None:
             return 0

@@ -48,6 +48,32 @@ class Worker:
         self._archive = archive
         self._stopping = threading.Event()
         self._lease: Lease | None = None
+        self._idle_since = time.monotonic()
+
+    def take(self, job_id: str | None = None) -> bool:
+        """Does the oldest job that is due, or the named one if it is.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            DBAPIError: the database cannot be reached.
+        """
+        if self._stopping.is_set():
+            return False
+        self._lease = ledger.claim(self._archive, self.name, job_id=job_id, when_due=True)
+        if self._lease is None:
+            return False
+        try:
+            perform(self._archive, self._lease, stopping=self._stopping)
+        finally:
+            self._lease = None
+            self._idle_since = time.monotonic()
+        return True
+
+    def is_worth_renewing(self) -> bool:
+        """Whether the process has been idle for a while and holds much memory, which it gives back by ending."""
+        return self._lease is None and time.monotonic() - self._idle_since > IDLE_SECONDS and _resident_bytes() > LARGE_BYTES
 
     def run(self, *, until_idle: bool = False, until_large: bool = False) -> int:
         """Works until told to stop.
@@ -60,16 +86,11 @@ class Worker:
             The number of jobs done, whatever came of them.
         """
         count = 0
-        idle_since = time.monotonic()
         while not self._stopping.is_set():
             try:
-                self._lease = ledger.claim(self._archive, self.name)
-                if self._lease is not None:
-                    perform(self._archive, self._lease, stopping=self._stopping)
-                    self._lease = None
+                if self.take():
                     count += 1
-                    idle_since = time.monotonic()
-                elif until_idle or (until_large and time.monotonic() - idle_since > IDLE_SECONDS and _resident_bytes() > LARGE_BYTES):
+                elif until_idle or (until_large and self.is_worth_renewing()):
                     break
                 else:
                     self._stopping.wait(POLL_SECONDS)

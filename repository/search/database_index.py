@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, Engine, bindparam, not_, text, true
+from sqlalchemy import ColumnElement, Engine, bindparam, false, not_, text, true
 from sqlalchemy.sql import and_
 
 from repository.database import is_sqlite
@@ -90,6 +90,8 @@ class SqliteIndex:
 
     def condition(self, tx: Transaction, terms: Sequence[Term]) -> ColumnElement[bool]:
         """The condition on `Record.id` under which a record satisfies every term."""
+        if not self.ready(tx):
+            return false()
         wanted = " AND ".join(_fts_expression(term) for term in terms if not term.excluded)
         conditions = [self._matching(wanted, "wanted")] if wanted else []
         unwanted = " OR ".join(_fts_expression(term) for term in terms if term.excluded)
@@ -149,6 +151,8 @@ class PostgresqlIndex:
 
     def condition(self, tx: Transaction, terms: Sequence[Term]) -> ColumnElement[bool]:
         """The condition on `Record.id` under which a record satisfies every term."""
+        if not self.ready(tx):
+            return false()
         conditions: list[ColumnElement[bool]] = [true()]
         for number, term in enumerate(terms):
             # a term a subquery: the segments of a record are rows, and each term may stand in another

@@ -105,6 +105,9 @@ class WhooshIndex:
         try:
             with self._reader() as reader:
                 found = [record_id for leaf, _ in reader.leaf_readers() for record_id in _matching(leaf, terms)]
+        except index.EmptyIndexError:
+            # nothing has been indexed yet
+            return false()
         except _UNUSABLE:
             logger.exception("the search index cannot be read; it is made again by the next indexing")
             return false()

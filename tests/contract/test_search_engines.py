@@ -137,6 +137,14 @@ def some(archive: Archive) -> Archive:
     return archive
 
 
+def test_before_anything_was_indexed_nothing_is_found_without_a_complaint(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+    put(archive, 1, title="关于建设工程消防验收的批复")
+    assert found(archive, "消防") == set()
+    assert caplog.records == []
+    refresh(archive)
+    assert numbers(found(archive, "消防")) == {1}
+
+
 #: What each query finds among the records of `some`.
 QUERIES = {
     "电子": {2, 3},

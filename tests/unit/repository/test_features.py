@@ -24,6 +24,14 @@ def test_every_kind_of_job_has_its_handler(kind: str) -> None:
     assert callable(features.job_handler(kind))
 
 
+def test_owners_of_abandoned_jobs_are_functions_and_their_jobs_exist() -> None:
+    kinds = {kind for feature in features.features() for kind in feature.jobs}
+    abandoned = {kind for feature in features.features() for kind in feature.abandoned}
+    assert "ingest.process" in abandoned <= kinds
+    assert all(callable(features.owner_of_abandoned(kind)) for kind in abandoned)
+    assert features.owner_of_abandoned("no.such") is None
+
+
 def test_an_unknown_kind_of_job_is_refused() -> None:
     with pytest.raises(NotFound, match=r"no\.such"):
         features.job_handler("no.such")
