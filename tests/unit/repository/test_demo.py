@@ -97,21 +97,22 @@ def contents(packages: list[DemoPackage]) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "mime"),
+    ("suffix", "kind"),
     [
-        (".pdf", "application/pdf"),
-        (".jpg", "image/jpeg"),
-        (".wav", "audio/x-wav"),
-        (".mp4", "video/mp4"),
-        (".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-        (".html", "text/html"),
-        (".txt", "text/plain"),
+        (".pdf", "PDF document"),
+        (".jpg", "JPEG image data"),
+        (".wav", "RIFF (little-endian) data, WAVE audio"),
+        (".mp4", "ISO Media, MP4"),
+        # how much more is said of it depends on the release of libmagic
+        (".docx", "Microsoft "),
+        (".html", "HTML document"),
     ],
 )
-def test_the_papers_are_what_their_names_say(packages: list[DemoPackage], suffix: str, mime: str) -> None:
+def test_the_papers_are_what_their_names_say(packages: list[DemoPackage], suffix: str, kind: str) -> None:
     papers = [path for path in contents(packages) if path.suffix == suffix]
     assert papers
-    assert {magic.from_file(str(path), mime=True) for path in papers} == {mime}
+    for path in papers:
+        assert magic.from_file(str(path)).startswith(kind)
 
 
 def test_papers_can_be_opened(packages: list[DemoPackage]) -> None:
