@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from access.catalogue import find_file
 from access.dip import Dip, prepare_dip
 from access.reading import Holding, PackageReader, begun, holding_of
+from repository.aip import PRESERVATION
 from repository.events import EventType, ObjectType
 from repository.permissions import Permission
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from repository.holdings import Record
     from repository.transaction import Transaction
 
-__all__ = ["Dip", "OpenedFile", "open_file", "prepare_dip"]
+__all__ = ["Dip", "OpenedFile", "open_file", "premis_blocks", "prepare_dip"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,3 +78,14 @@ def open_file(tx: Transaction, record: Record, file_id: int) -> OpenedFile:
         archive=tx.archive,
         holding=holding_of(tx, record),
     )
+
+
+def premis_blocks(archive: Archive, holding: Holding) -> Iterator[bytes]:
+    """The PREMIS document of a package as it is kept: its events and agents up to when the version was made.
+
+    Raises:
+        NoSoundCopy: no copy has it as it should be.
+    """
+    reader = PackageReader(archive, holding)
+    kept = reader.file(f"{PRESERVATION}/premis.xml")
+    return begun(reader.blocks(kept.content_path, kept.digests.sha256.hex(), "sha256"))

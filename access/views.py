@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, render_template, request, stream_with_context
 from flask_babel import gettext
 
-from access import catalogue, delivery
+from access import catalogue, delivery, reading
 from metadata.description import Description
 from preservation.identification.remarks import translated
 from repository.aip import description_from_json
@@ -126,6 +126,20 @@ def file(record_id: str, file_id: int) -> Response:
     answer.headers["Content-Length"] = str(opened.size)
     answer.headers["Repr-Digest"] = f"sha-256=:{opened.sha256_base64}:"
     return answer
+
+
+@blueprint.get("/<record_id>/premis.xml")
+@session.needs(Permission.RECORD_EXPORT)
+def premis(record_id: str) -> Response:
+    """The PREMIS document of the package, for saving."""
+    archive = session.archive()
+    with archive.read(session.actor()) as tx:
+        row = catalogue.find_record(tx, record_id)
+        tx.require(Permission.EVENT_READ, row)
+        tx.require(Permission.RECORD_EXPORT, row)
+        holding = reading.holding_of(tx, row)
+    blocks = delivery.premis_blocks(archive, holding)
+    return _download(Response(stream_with_context(blocks), mimetype="application/xml"), f"premis-{record_id}.xml")
 
 
 @blueprint.get("/<record_id>/dip.zip")

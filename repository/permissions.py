@@ -92,7 +92,7 @@ ROLE_SCOPES: Final[Mapping[Role, Scope]] = MappingProxyType({Role.AGENCY_OFFICER
 #: The three administrators (三员): nobody holds two of them (GB/T 22239-2019, separation of duties).
 ADMINISTRATORS: Final = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDIT_ADMINISTRATOR})
 
-#: Values of the sharing class with which anybody may read a record (无条件共享, Measures Art. 23), as packages write it.
+#: Values of the sharing class with which anybody may read a record (无条件共享, Measures Art. 19, 20), as packages write it.
 OPEN_SHARING: Final = frozenset({"无条件共享", "无条件", "1"})
 
 #: Values of the security classification (密级) that do not close a record.

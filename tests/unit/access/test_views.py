@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 from flask import Flask
 
+from metadata import premis
 from repository.archive import Archive
 from repository.events import EventType, ObjectType, events_of
 from repository.permissions import Actor
@@ -145,6 +146,16 @@ def test_a_copy_for_use_is_a_whole_zip(researcher: Visitor, ids: Ids) -> None:
         contents = [package.read(name) for name in package.namelist()]
     for content in FILES.values():
         assert content in contents
+
+
+def test_premis_is_saved_as_it_is_kept(archivist: Visitor, researcher: Visitor, ids: Ids) -> None:
+    page = archivist.get(f"/records/{ids['record']}").get_data(as_text=True)
+    assert f"/records/{ids['record']}/premis.xml" in page
+    answer = archivist.get(f"/records/{ids['record']}/premis.xml")
+    assert answer.headers["Content-Disposition"].startswith("attachment; ")
+    types = [entity.type for entity in premis.read(io.BytesIO(answer.get_data()), "premis.xml") if isinstance(entity, premis.Event)]
+    assert {"unpacking", "format identification"} <= set(types)
+    assert researcher.get(f"/records/{ids['record']}/premis.xml").status_code == 403
 
 
 def test_a_researcher_cannot_tell_a_closed_record_from_none(researcher: Visitor, ids: Ids) -> None:
