@@ -10,8 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
+from preservation.identification.answers import Identification
 from preservation.identification.engine import Release
-from preservation.identification.identifier import WINDOW, Identification, Identifier
+from preservation.identification.identifier import WINDOW, Identifier
 
 #: Files handed to a process at a time; fewer than this are not worth a process.
 CHUNK: Final = 128

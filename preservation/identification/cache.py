@@ -24,14 +24,14 @@ def load(path: Path) -> list[bytes] | None:
     except OSError:
         return None
     start = len(_MAGIC) + 32
-    if not content.startswith(_MAGIC) or hashlib.sha256(content[start:]).digest() != content[len(_MAGIC) : start]:
+    # views, because a copy of megabytes takes longer than the rest
+    if not content.startswith(_MAGIC) or hashlib.sha256(memoryview(content)[start:]).digest() != content[len(_MAGIC) : start]:
         return None
     sections = []
-    view = memoryview(content)[start:]
-    while view:
-        length = int.from_bytes(view[:8], "big")
-        sections.append(bytes(view[8 : 8 + length]))
-        view = view[8 + length :]
+    while start < len(content):
+        length = int.from_bytes(content[start : start + 8], "big")
+        sections.append(content[start + 8 : start + 8 + length])
+        start += 8 + length
     return sections
 
 

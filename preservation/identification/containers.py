@@ -19,6 +19,9 @@ ENTRY_LIMIT: Final = 1024 * 1024
 #: Most bytes of a ZIP's central directory that are looked at (some 100,000 entries).
 DIRECTORY_LIMIT: Final = 8 * 1024 * 1024
 
+#: Bytes at the end of a file that are read at first.
+END: Final = 4096
+
 _END_OF_DIRECTORY: Final = struct.Struct("<4s4H2IH")
 _ZIP64_LOCATOR: Final = struct.Struct("<4sIQI")
 _ZIP64_END: Final = struct.Struct("<4sQ2H2I4Q")
@@ -37,18 +40,36 @@ class Content:
 
     Args:
         head: the first bytes.
-        tail: the last bytes (the same as `head` where the file is no longer).
+        tail: the last bytes (the same as `head` where the file is no longer); None to have them read when they are needed.
         size: bytes of the whole file.
         read: reads from an offset so many bytes; None where only the windows are to be had.
     """
 
-    __slots__ = ("_read", "head", "size", "tail")
+    __slots__ = ("_end", "_read", "_tail", "head", "size")
 
-    def __init__(self, head: bytes, tail: bytes, size: int, read: Callable[[int, int], bytes] | None) -> None:
+    def __init__(self, head: bytes, tail: bytes | None, size: int, read: Callable[[int, int], bytes] | None) -> None:
         self.head = head
-        self.tail = tail
         self.size = size
+        self._tail = tail
+        self._end: bytes | None = None
         self._read = read
+
+    @property
+    def tail(self) -> bytes:
+        """The last bytes of the file, as many as `head` has."""
+        if self._tail is None:
+            length = min(len(self.head), self.size)
+            self._tail = self._read(self.size - length, length) if self._read is not None else b""
+        return self._tail
+
+    def end(self, length: int) -> bytes:
+        """The last `length` bytes of the file, or somewhat more, or all that `tail` has."""
+        if self._tail is not None or self._read is None or length > END or len(self.head) <= END:
+            return self.tail[-length:]
+        if self._end is None:
+            # most of what is looked for at the end of a file stands in its last bytes
+            self._end = self._read(self.size - END, END)
+        return self._end
 
     def at(self, offset: int, length: int) -> bytes:
         """The bytes from `offset`, all `length` of them.
@@ -60,9 +81,8 @@ class Content:
             raise ContainerError("offset outside the file")
         if offset + length <= len(self.head):
             return self.head[offset : offset + length]
-        first = self.size - len(self.tail)
-        if offset >= first:
-            return self.tail[offset - first : offset - first + length]
+        if self._tail is not None and offset >= (first := self.size - len(self._tail)):
+            return self._tail[offset - first : offset - first + length]
         if self._read is None:
             raise ContainerError("only both ends of the file are at hand")
         found = self._read(offset, length)
@@ -202,7 +222,7 @@ class _Ole2:
             *tables, difat = struct.unpack(f"<{self._sector // 4}I", self._at(difat))
             self._tables += [number for number in tables if number < _LAST_SECTOR]
         self._fat: dict[int, Sequence[int]] = {}
-        self._mini: tuple[Sequence[int], Sequence[int]] | None = None
+        self._minis: Sequence[int] | None = None
         listing = self._chain(directory, DIRECTORY_LIMIT)
         if len(listing) < 128:
             raise ContainerError("no directory")
@@ -220,17 +240,20 @@ class _Ole2:
         try:
             if size >= self._cutoff:
                 return self._chain(start, limit)[:limit], size <= ENTRY_LIMIT
-            if self._mini is None:
+            if self._minis is None:
                 table = self._chain(self._mini_start, ENTRY_LIMIT)
-                self._mini = struct.unpack(f"<{len(table) // 4}I", table), self._sectors(self._root, ENTRY_LIMIT * 8)
-            minis, sectors = self._mini
-            out = bytearray()
-            seen: set[int] = set()
-            while start < len(minis) and len(out) < limit and start not in seen:
-                seen.add(start)
-                sector, place = divmod(start * 64, self._sector)
-                out += self._at(sectors[sector])[place : place + 64]
+                self._minis = struct.unpack(f"<{len(table) // 4}I", table)
+            minis = self._minis
+            numbers: dict[int, None] = {}
+            while start < len(minis) and len(numbers) * 64 < limit and start not in numbers:
+                numbers[start] = None
                 start = minis[start]
+            # of the stream that holds them, only as far as they reach
+            sectors = self._sectors(self._root, min((max(numbers, default=-1) + 1) * 64, ENTRY_LIMIT * 8))
+            out = bytearray()
+            for number in numbers:
+                sector, place = divmod(number * 64, self._sector)
+                out += self._at(sectors[sector])[place : place + 64]
             return bytes(out[:limit]), size <= ENTRY_LIMIT
         except (struct.error, IndexError) as error:
             raise ContainerError(str(error)) from error
@@ -274,19 +297,21 @@ class _Ole2:
         """The numbers of a chain's sectors, for so many bytes at most; a chain that comes back to itself ends there."""
         width = self._sector // 4
         most = -(-limit // self._sector)
-        out: list[int] = []
-        seen: set[int] = set()
-        while number < _LAST_SECTOR and len(out) < most and number not in seen:
-            seen.add(number)
-            out.append(number)
-            table, place = divmod(number, width)
-            entries = self._fat.get(table)
-            if entries is None:
+        out: dict[int, None] = {}
+        entries: Sequence[int] = ()
+        first = 0
+        while number < _LAST_SECTOR and len(out) < most and number not in out:
+            out[number] = None
+            if not first <= number < first + len(entries):
+                table = number // width
                 if table >= len(self._tables):
                     raise ContainerError("sector outside the allocation table")
-                entries = self._fat[table] = struct.unpack(f"<{width}I", self._at(self._tables[table]))
-            number = entries[place]
-        return out
+                first = table * width
+                if table not in self._fat:
+                    self._fat[table] = struct.unpack(f"<{width}I", self._at(self._tables[table]))
+                entries = self._fat[table]
+            number = entries[number - first]
+        return list(out)
 
     def _chain(self, number: int, limit: int) -> bytes:
         """The bytes of a chain of sectors, `limit` at most and then to the end of the sector; neighbours are read at once."""

@@ -8,26 +8,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from preservation.identification.patterns import Anchor, Pattern
 from preservation.identification.sequences import Gap, Run, Steps
 
 #: Gaps up to this are compiled as they are.
-INLINE_GAP: Final = 32
-#: Patterns that end within so many bytes of the start are scanned apart, over these bytes only.
-NEAR: Final = 4096
+INLINE_GAP: Final = 64
 #: A greater offset cannot be said to Hyperscan, and means nothing in a window of any sensible size.
 _OFFSET_LIMIT: Final = 1 << 31
-
-
-class Region(StrEnum):
-    """The part of the file that an expression is scanned over."""
-
-    NEAR = "near"
-    HEAD = "head"
-    TAIL = "tail"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,14 +26,12 @@ class Expression:
     Args:
         source: the expression, for flags DOTALL and SINGLEMATCH.
         exact: a hit needs no confirmation.
-        region: where to scan for it.
         least_end: smallest offset at which a match may end.
         greatest_end: greatest one, or None.
     """
 
     source: bytes
     exact: bool
-    region: Region
     least_end: int = 0
     greatest_end: int | None = None
 
@@ -54,17 +41,21 @@ def whole(pattern: Pattern) -> Expression:
     body, exact = _render(pattern.steps)
     body = b"(?:" + body + b")"
     low, high, reach = pattern.low, pattern.high, pattern.reach
-    region = _region(pattern)
     if pattern.anchor is Anchor.ANYWHERE or (pattern.anchor is Anchor.START and high is None and low == 0):
-        return Expression(source=body, exact=exact, region=region)
+        return Expression(source=body, exact=exact)
     if high is not None and high <= INLINE_GAP:
         gap = _gap(low, high)
-        anchored = b"^" + gap + body if pattern.anchor is Anchor.START else body + gap + rb"\z"
-        return Expression(source=anchored, exact=exact, region=region)
+        return Expression(source=b"^" + gap + body if pattern.anchor is Anchor.START else body + gap + rb"\z", exact=exact)
     if pattern.anchor is Anchor.END:
-        return Expression(source=body, exact=False, region=region)
-    end = reach if exact and reach is not None and reach < _OFFSET_LIMIT else None
-    return Expression(source=body, exact=False, region=region, least_end=min(low + pattern.extent[0], _OFFSET_LIMIT - 1), greatest_end=end)
+        return Expression(source=body, exact=False)
+    least, longest = pattern.extent
+    return Expression(
+        source=body,
+        # where every match is as long, where it ends says where it starts
+        exact=exact and least == longest,
+        least_end=min(low + least, _OFFSET_LIMIT - 1),
+        greatest_end=reach if reach is not None and reach < _OFFSET_LIMIT else None,
+    )
 
 
 def part(pattern: Pattern) -> Expression | None:
@@ -76,7 +67,7 @@ def part(pattern: Pattern) -> Expression | None:
     best = max(runs, key=lambda run: sum(len(cell) < 64 for cell in run.cells), default=None)
     if best is None or all(len(cell) == 256 for cell in best.cells):
         return None
-    return Expression(source=b"(?:" + best.expression + b")", exact=False, region=_region(pattern))
+    return Expression(source=b"(?:" + best.expression + b")", exact=False)
 
 
 def sample(pattern: Pattern, chance: random.Random) -> bytes:
@@ -88,13 +79,6 @@ def sample(pattern: Pattern, chance: random.Random) -> bytes:
     if pattern.anchor is Anchor.START:
         return chance.randbytes(offset) + body + chance.randbytes(chance.randrange(20))
     return chance.randbytes(chance.randrange(20)) + body + chance.randbytes(offset)
-
-
-def _region(pattern: Pattern) -> Region:
-    if pattern.anchor is Anchor.END:
-        return Region.TAIL
-    near = pattern.anchor is Anchor.START and pattern.reach is not None and pattern.reach <= NEAR
-    return Region.NEAR if near else Region.HEAD
 
 
 def _gap(low: int, high: int) -> bytes:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal
 
 from preservation.identification import remarks as say
+from preservation.identification.answers import Basis, Identification
 from preservation.identification.containers import Content
-from preservation.identification.engine import DEEP_WINDOW, Engine, Release
+from preservation.identification.engine import DEEP_WINDOW, Decision, Engine, Release
 from preservation.identification.opinions import Fido, Opinion, Siegfried
 from preservation.identification.remarks import Remark
 from preservation.identification.signatures import Format
@@ -21,60 +21,10 @@ from preservation.identification.texts import Magic, encoding_of
 #: Bytes looked at from either end of a file. DROID's own default is 64 KiB; 25 signatures of PRONOM reach beyond that, three beyond
 #: this, and those without end are looked for in so many bytes only.
 WINDOW: Final = 128 * 1024
+#: How many different answers are remembered.
+_REMEMBERED: Final = 4096
 #: PRONOM's identifier for plain text.
 TEXT_PUID: Final = "x-fmt/111"
-
-
-class Basis(StrEnum):
-    """What an identification rests on, from the strongest to the weakest."""
-
-    CONTAINER = "container"
-    SIGNATURE = "signature"
-    TEXT = "text"
-    EXTENSION = "extension"
-    NONE = "none"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identification:
-    """What a file was found to be.
-
-    Args:
-        puid: PRONOM identifier, or ``jingui/…`` where PRONOM knows no such format; None where nothing was found or several
-            formats match and nothing decides between them.
-        name: name of the format; of all of them where several match.
-        version: version of the format, may be empty.
-        mime: media type, may be empty.
-        basis: what it rests on.
-        engine: which engine decided, with its signatures (``pronom V109``).
-        matches: every format that matches on this basis and is not beaten by another's priority; `puid` is among them.
-        warnings: what a person should know; `Remark`s, which can be translated (`remarks.translated`).
-        encoding: IANA name of the encoding, for text.
-    """
-
-    puid: str | None
-    name: str
-    version: str
-    mime: str
-    basis: Basis
-    engine: str
-    matches: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    encoding: str | None = None
-
-    def as_json(self, path: str, translate: Callable[[str], str] = str) -> dict[str, Any]:
-        """The JSON shape of the command line."""
-        return {
-            "path": path,
-            "puid": self.puid,
-            "name": self.name,
-            "version": self.version,
-            "mime": self.mime,
-            "basis": str(self.basis),
-            "engine": self.engine,
-            "matches": list(self.matches),
-            "warnings": [say.translated(warning, translate) for warning in self.warnings],
-        }
 
 
 class Identifier:
@@ -94,6 +44,8 @@ class Identifier:
         self._second_opinion = second_opinion and Siegfried.installed()
         self._siegfried: Siegfried | None = None
         self._magic: Magic | None = None
+        # answers repeat: the same formats with the same extension are said in the same words, and one answer serves all
+        self._answers: dict[tuple[object, ...], Identification] = {}
 
     @classmethod
     def open(
@@ -149,8 +101,15 @@ class Identifier:
             if not stat.S_ISREG(status.st_mode):
                 kind = "folder" if stat.S_ISDIR(status.st_mode) else "device, pipe or socket"
                 return self._nothing(Remark(say.NOT_A_FILE, kind=kind)), False
-            content = self._content(lambda offset, length: os.pread(descriptor, length, offset), status.st_size)
-            answer = self._identify(content, name if name is not None else os.path.basename(os.fspath(path)))
+            size, window = status.st_size, self.window
+            # one byte more than it has, to see that it has no more; system files say they have none
+            head = os.pread(descriptor, min(window, size + 1) if size else window, 0)
+            if len(head) < window:
+                # the file may have shrunk since its size was asked for
+                content = Content(head, head, len(head), None)
+            else:
+                content = Content(head, None, size, lambda offset, length: os.pread(descriptor, length, offset))
+            answer = self._identify(content, name if name is not None else os.path.basename(path))
         except OSError as error:
             return self._unreadable(error), False
         finally:
@@ -203,20 +162,46 @@ class Identifier:
 
     def _content(self, read: Callable[[int, int], bytes], size: int) -> Content:
         head = read(0, self.window)
-        if len(head) < self.window:
-            # the file may have shrunk since its size was asked for
-            return Content(head, head, len(head), read)
-        return Content(head, read(max(0, size - self.window), self.window), size, read)
+        return Content(head, head, len(head), None) if len(head) < self.window else Content(head, None, size, read)
 
     def _identify(self, content: Content, name: str) -> Identification:
         if content.size == 0:
             return self._by_name(name, Remark(say.EMPTY), text=None)
         decision = self.engine.decide(content)
         extension = _extension(name)
-        if not decision.formats:
-            encoding = encoding_of(content.head)
-            answer = self._by_name(name, *decision.remarks, text=encoding)
-            return answer if answer.mime else replace(answer, mime=self._mime(content.head))
+        head = content.head
+        if decision.formats:
+            # one format by a signature, with a media type that is not of text, is most of what there is
+            key: tuple[object, ...] = (decision.matches, decision.basis, decision.remarks, extension)
+            answer = self._answers.get(key)
+            if answer is None:
+                answer = self._remember(key, self._by_content(decision, extension))
+            if answer.mime and not _is_textual(answer.mime):
+                return answer
+            mime = answer.mime or self._mime(head)
+            encoding = encoding_of(head) if _is_textual(mime) else None
+        else:
+            encoding = encoding_of(head)
+            key = (decision.remarks, extension, encoding)
+            answer = self._answers.get(key)
+            if answer is None:
+                answer = self._remember(key, self._by_name(name, *decision.remarks, text=encoding))
+            if answer.mime:
+                return answer
+            mime = self._mime(head)
+        if mime == answer.mime and encoding == answer.encoding:
+            return answer
+        full = (*key, mime, encoding)
+        return self._answers.get(full) or self._remember(full, replace(answer, mime=mime, encoding=encoding))
+
+    def _remember(self, key: tuple[object, ...], answer: Identification) -> Identification:
+        if len(self._answers) >= _REMEMBERED:
+            self._answers.clear()
+        self._answers[key] = answer
+        return answer
+
+    def _by_content(self, decision: Decision, extension: str) -> Identification:
+        """The answer where signatures match, so far as it does not depend on the bytes."""
         formats, notes = _told_apart(decision.formats, extension)
         format = formats[0] if len(formats) == 1 else None
         notes = [*decision.remarks, *notes]
@@ -224,17 +209,15 @@ class Identifier:
             expected = ", ".join(f".{each}" for each in format.extensions)
             template = say.EXTENSION_MISMATCH if extension else say.EXTENSION_MISSING
             notes.append(Remark(template, extension=extension, expected=expected))
-        mime = _first_mime(format.mime if format is not None else "") or self._mime(content.head)
         return Identification(
             puid=format.puid if format is not None else None,
             name=" / ".join(each.name for each in formats),
             version=format.version if format is not None else "",
-            mime=mime,
+            mime=_first_mime(format.mime if format is not None else ""),
             basis=Basis(decision.basis),
             engine=self.engine.name,
-            matches=tuple(each.puid for each in decision.formats),
+            matches=decision.matches,
             warnings=tuple(notes),
-            encoding=encoding_of(content.head) if mime.startswith("text/") or "xml" in mime or "json" in mime else None,
         )
 
     def _by_name(self, name: str, *notes: Remark, text: str | None) -> Identification:
@@ -377,7 +360,7 @@ def _is_about_name(remark: str) -> bool:
     return isinstance(remark, Remark) and remark.template in overtaken
 
 
-def _told_apart(formats: list[Format], extension: str) -> tuple[list[Format], list[Remark]]:
+def _told_apart(formats: Sequence[Format], extension: str) -> tuple[Sequence[Format], list[Remark]]:
     """Several formats of equal rank: those whose extension the name has, if that leaves some out."""
     if len(formats) < 2:
         return formats, []
@@ -395,6 +378,10 @@ def _listed(formats: Sequence[Format]) -> str:
 def _extension(name: str) -> str:
     stem, dot, extension = name.rpartition(".")
     return extension.lower() if dot and stem and len(extension) <= 32 else ""
+
+
+def _is_textual(mime: str) -> bool:
+    return mime.startswith("text/") or "xml" in mime or "json" in mime
 
 
 def _first_mime(mimes: str) -> str:

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from preservation.identification.sequences import Branch, Gap, Run, Steps, as_json, extent, from_json
 
+#: Looking at so many places takes less time than a scan.
+_FEW: Final = 2048
 #: Positions as ascending, disjoint spans, both ends included.
 Spans = list[tuple[int, int]]
 
@@ -56,16 +58,19 @@ class Pattern:
         return None if self.high is None or longest is None else self.high + longest
 
     @cached_property
+    def is_quick(self) -> bool:
+        """Whether looking for the pattern takes next to no time: one run, within few places."""
+        return self._only is not None and self.high is not None and self.high - self.low <= _FEW
+
+    @cached_property
     def _operations(self) -> tuple[_Operation, ...]:
         return _operations(self.steps)
 
     @cached_property
     def _only(self) -> _Find | None:
-        """The run that the pattern consists of, for those counted from the start that are no more than one: most are."""
+        """The run that the pattern consists of, for those that are no more than one: most are."""
         operations = self._operations
-        if len(operations) == 1 and isinstance(operations[0], _Find) and self.anchor is not Anchor.END:
-            return operations[0]
-        return None
+        return operations[0] if len(operations) == 1 and isinstance(operations[0], _Find) else None
 
     def matches(self, window: bytes) -> bool:
         """Whether the bytes have the pattern.
@@ -74,23 +79,32 @@ class Pattern:
             window: the first bytes of the file, or its last ones where the anchor is the end.
         """
         size = len(window)
-        least, longest = self.extent
-        if (only := self._only) is not None:
-            last = size - least if self.high is None else min(self.high, size - least)
-            return self.low <= last and only.next(window, self.low, last) >= 0
+        least = self.extent[0]
         if self.anchor is Anchor.END:
-            last = size - self.low - least
-            first = 0 if self.high is None or longest is None else max(0, size - self.high - longest)
-            if last < first:
-                return False
-            lowest = 0 if self.high is None else size - self.high
-            ends = _advance(self._operations, window, [(first, last)], existence=False)
-            return any(start <= size - self.low and end >= lowest for start, end in ends)
+            return size >= self.low + least and self._ends(window, least)
         first = self.low if self.anchor is Anchor.START else 0
         last = size - least
         if self.anchor is Anchor.START and self.high is not None:
             last = min(last, self.high)
+        if (only := self._only) is not None:
+            return first <= last and only.next(window, first, last) >= 0
         return first <= last and bool(_advance(self._operations, window, [(first, last)], existence=True))
+
+    def _ends(self, window: bytes, least: int) -> bool:
+        """The same, counted from the end, and looked for from there on, because there it has fewer places to be."""
+        lowest = least if self.high is None else max(least, len(window) - self.high)
+        highest = len(window) - self.low
+        if (only := self._only) is not None:
+            return only.next(window, lowest - least, highest - least) >= 0
+        final = self._operations[-1] if self._operations else None
+        if isinstance(final, _Find) and isinstance(final.needle, bytes):
+            # in most files the last one is the right one
+            place = window.rfind(final.needle, lowest - final.length, highest)
+            if place < 0:
+                return False
+            if _retreat(self._operations[:-1], window, [(place, place)], existence=True):
+                return True
+        return bool(_retreat(self._operations, window, [(lowest, highest)], existence=True))
 
     def as_json(self) -> list[Any]:
         """For the cache."""
@@ -154,6 +168,32 @@ def _advance(operations: Sequence[_Operation], window: bytes, spans: Spans, *, e
                 spans = _found(operation, window, spans, one=one)
             else:
                 spans = _chosen(operation, window, spans, one=one)
+        if not spans:
+            return spans
+    return spans
+
+
+def _retreat(operations: Sequence[_Operation], window: bytes, spans: Spans, *, existence: bool) -> Spans:
+    """Where the operations can start, when they end within `spans`; with `existence` one such place is enough."""
+    for index in range(len(operations) - 1, -1, -1):
+        operation = operations[index]
+        if isinstance(operation, Gap):
+            if operation.high is None:
+                end = spans[-1][1] - operation.low
+                spans = [(0, end)] if end >= 0 else []
+            else:
+                spans = _merged([(max(0, start - operation.high), end - operation.low) for start, end in spans if end >= operation.low])
+        elif isinstance(operation, _Find):
+            length = operation.length
+            starts = [(max(0, start - length), end - length) for start, end in spans if end >= length]
+            if existence and index == 0 and isinstance(operation.needle, bytes):
+                # the nearest will do, and most often it is near
+                places = (window.rfind(operation.needle, start, end + length) for start, end in reversed(starts))
+                return next(([(place, place)] for place in places if place >= 0), [])
+            found = _found(operation, window, starts, one=existence and index == 0)
+            spans = [(start - length, end - length) for start, end in found]
+        else:
+            spans = _merged([span for each in operation.alternatives for span in _retreat(each, window, spans, existence=False)])
         if not spans:
             return spans
     return spans

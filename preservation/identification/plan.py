@@ -7,16 +7,21 @@ loads in milliseconds and few megabytes though it holds thousands.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
 from preservation.identification.patterns import Anchor, Pattern
-from preservation.identification.signatures import Format, SignatureSet
+from preservation.identification.sequences import Gap, Step
+from preservation.identification.signatures import Format, Signature, SignatureSet
 
+#: Patterns that end within so many bytes of the start are looked for in these only; longer ones are scanned for in the window.
+NEAR: Final = 4096 + 256
 #: A pattern that may end further from the start than this lies far from it, bytes.
 FAR: Final = 64 * 1024
+#: A gap wider than this ends the part of a pattern that announces the whole.
+_NARROW: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +29,16 @@ class PlannedSignature:
     """A byte signature over numbered patterns.
 
     Args:
-        scanned: patterns that a scan looks for.
-        confirmed: patterns looked for only when all of `scanned` are there: ends of file are rare to matter and dear to scan.
+        scanned: patterns that are looked for in every file. They are all that the signature has, or, where others are dear to
+            look for, those that announce them.
+        later: patterns looked for only when all of `scanned` are there: those without end, and ends of file.
+        far: where one of its patterns may lie far from the start, all that do not lie near it.
         formats: numbers of the formats it speaks for.
     """
 
     scanned: tuple[int, ...]
-    confirmed: tuple[int, ...]
+    later: tuple[int, ...]
+    far: tuple[int, ...]
     formats: tuple[str, ...]
 
 
@@ -55,7 +63,8 @@ class Plan:
         entries: kind of container → path → what is asked of it.
         containers: for every container signature, how many entries it has and which formats it speaks for.
         triggers: number of the format that calls for a look inside, to kind of container.
-        inferior: numbers of the formats over which another has priority whose signature may lie far from the start.
+        superior: number of a format over which others have priority whose signatures may lie far from the start, to the indexes
+            of these signatures.
     """
 
     version: str
@@ -66,7 +75,7 @@ class Plan:
     entries: dict[str, dict[str, list[PlannedEntry]]]
     containers: list[tuple[int, tuple[str, ...]]]
     triggers: dict[str, str]
-    inferior: frozenset[str]
+    superior: dict[str, tuple[int, ...]]
     _decoded: dict[int, Pattern] = field(default_factory=dict)
 
     def pattern(self, number: int) -> Pattern:
@@ -121,14 +130,14 @@ class Plan:
             "container_version": self.container_version,
             "formats": [list(asdict(format).values()) for format in self.formats.values()],
             "patterns": self.patterns,
-            "signatures": [[each.scanned, each.confirmed, each.formats] for each in self.signatures],
+            "signatures": [[each.scanned, each.later, each.far, each.formats] for each in self.signatures],
             "entries": {
                 kind: {path: [[each.signature, each.contents] for each in asked] for path, asked in paths.items()}
                 for kind, paths in self.entries.items()
             },
             "containers": self.containers,
             "triggers": self.triggers,
-            "inferior": sorted(self.inferior),
+            "superior": self.superior,
         }
         return json.dumps(value, separators=(",", ":")).encode("ascii")
 
@@ -155,7 +164,7 @@ class Plan:
             },
             containers=[(count, tuple(numbers)) for count, numbers in value["containers"]],
             triggers=value["triggers"],
-            inferior=frozenset(value["inferior"]),
+            superior={number: tuple(indexes) for number, indexes in value["superior"].items()},
         )
 
 
@@ -166,19 +175,7 @@ def arrange(release: SignatureSet) -> Plan:
     def number_of(pattern: Pattern) -> int:
         return texts.setdefault(json.dumps(pattern.as_json(), separators=(",", ":")), len(texts))
 
-    signatures = []
-    for signature in release.signatures:
-        ends = [each for each in signature.patterns if each.anchor is Anchor.END]
-        others = [each for each in signature.patterns if each.anchor is not Anchor.END]
-        if not others:
-            others, ends = ends, []
-        signatures.append(
-            PlannedSignature(
-                tuple(dict.fromkeys(number_of(each) for each in others)),
-                tuple(dict.fromkeys(number_of(each) for each in ends)),
-                signature.formats,
-            )
-        )
+    signatures = [_planned(signature, number_of) for signature in release.signatures]
     numbers = {format.puid: format.id for format in release.formats.values()}
     entries: dict[str, dict[str, list[PlannedEntry]]] = {}
     containers = []
@@ -197,14 +194,56 @@ def arrange(release: SignatureSet) -> Plan:
         entries=entries,
         containers=containers,
         triggers={numbers[puid]: kind for puid, kind in release.triggers.items() if puid in numbers},
-        inferior=frozenset(_inferior(release)),
+        superior=_superior(release, signatures),
     )
 
 
-def _inferior(release: SignatureSet) -> Iterator[str]:
+def _planned(signature: Signature, number_of: Callable[[Pattern], int]) -> PlannedSignature:
+    """Of patterns near the start the scan is cheap. Where a signature has one, it announces the others; where it has none, the
+    beginning of a pattern does, up to its first wide gap."""
+    ends = [each for each in signature.patterns if each.anchor is Anchor.END]
+    others = [each for each in signature.patterns if each.anchor is not Anchor.END]
+    scanned = [each for each in others if is_near(each)]
+    later = [each for each in others if not is_near(each)]
+    if not scanned and later:
+        announced = [(each, _announcement(each)) for each in later]
+        scanned = [first or each for each, first in announced]
+        later = [each for each, first in announced if first is not None]
+    if not scanned:
+        scanned, ends = ends, []
+
+    def numbers(patterns: Iterable[Pattern]) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(number_of(each) for each in patterns))
+
+    distant = [each for each in others if not is_near(each)]
+    far = distant if any(each.reach is None or each.reach > FAR for each in distant) else []
+    return PlannedSignature(numbers(scanned), numbers([*later, *ends]), numbers(far), signature.formats)
+
+
+def is_near(pattern: Pattern) -> bool:
+    """Whether the pattern can only lie near the start of a file."""
+    return pattern.anchor is Anchor.START and pattern.reach is not None and pattern.reach <= NEAR
+
+
+def _announcement(pattern: Pattern) -> Pattern | None:
+    """The beginning of a pattern, up to its first wide gap; None where it has none, or begins with one."""
+    steps: list[Step] = []
+    for step in pattern.steps:
+        if isinstance(step, Gap) and (step.high is None or step.high - step.low > _NARROW):
+            break
+        steps.append(step)
+    else:
+        return None
+    while steps and isinstance(steps[-1], Gap):
+        steps.pop()
+    return Pattern(anchor=pattern.anchor, low=pattern.low, high=pattern.high, steps=tuple(steps)) if steps else None
+
+
+def _superior(release: SignatureSet, signatures: Sequence[PlannedSignature]) -> dict[str, tuple[int, ...]]:
     """PDF is the one that matters most: what makes a PDF a PDF/A may stand anywhere in it."""
-    for signature in release.signatures:
-        reaches = [pattern.reach for pattern in signature.patterns if pattern.anchor is not Anchor.END]
-        if any(reach is None or reach > FAR for reach in reaches):
-            for number in signature.formats:
-                yield from release.formats[number].over
+    out: dict[str, list[int]] = {}
+    for index, signature in enumerate(signatures):
+        if signature.far:
+            for beaten in {beaten for number in signature.formats for beaten in release.formats[number].over}:
+                out.setdefault(beaten, []).append(index)
+    return {number: tuple(indexes) for number, indexes in sorted(out.items())}

@@ -125,3 +125,22 @@ def test_real_compound_files_are_read_as_olefile_reads_them(corpora: Path) -> No
                 assert container.read(name)[0] == reference.openstream(parts).read()[:ENTRY_LIMIT], (path, name)
                 compared += 1
     assert compared >= 19
+
+
+def test_the_end_of_a_large_file_is_read_only_when_it_is_asked_for() -> None:
+    data = bytes(range(256)) * 100
+    asked: list[tuple[int, int]] = []
+
+    def read(offset: int, length: int) -> bytes:
+        asked.append((offset, length))
+        return data[offset : offset + length]
+
+    content = Content(data[:8192], None, len(data), read)
+    assert content.at(100, 50) == data[100:150]
+    assert asked == []
+    assert content.end(300)[-300:] == data[-300:]
+    assert content.end(10)[-10:] == data[-10:]
+    assert len(asked) == 1
+    assert content.tail == data[-8192:]
+    assert content.end(5000)[-5000:] == data[-5000:]
+    assert len(asked) == 2
