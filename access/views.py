@@ -100,7 +100,7 @@ def record(record_id: str) -> str:
     """Everything the asker may see of one record."""
     with session.archive().read(session.actor()) as tx:
         row = catalogue.find_record(tx, record_id)
-        roles = () if request.args.get("all") else ("content",)
+        roles = () if request.args.get("all") and session.may(Permission.RECORD_EXPORT) else ("content",)
         page = catalogue.list_files(tx, row, after=request.args.get("after"), limit=FILES, roles=roles)
         events = catalogue.list_events(tx, row) if session.may(Permission.EVENT_READ) else ()
         description: Description = description_from_json(row.description)

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 CHUNK: Final = 128
 #: From so many files on, a second process is worth its start.
 _MANY: Final = 4 * CHUNK
+#: So many chunks the second process does alone in the time that it takes to open the signatures here as well.
+_FEW_CHUNKS: Final = 8
 #: How long the second process may take to end once there is nothing left to do, seconds.
 _PATIENCE: Final = 5.0
 
@@ -116,24 +118,37 @@ class ByPronom:
 
     def answers(self, paths: Sequence[str]) -> Iterator[Identification]:
         """What each file is, in the order asked for; done here, or together with the second process."""
-        identifier = _identifier(self._cache, self._release, threading.get_ident())
         known: dict[Identification, Identification] = {}
-        if self._second is not None:
-            while (chunk := self._second.take_back()) is not None:
-                for path in chunk:
-                    self._second.found[path] = identifier.identify_path(path)
-            self._second.finish()
-        found = self._second.found if self._second is not None else {}
+        found = self._shared(self._second) if self._second is not None else {}
         for path in paths:
-            answer = found.pop(path, None) or identifier.identify_path(path)
+            answer = found.pop(path, None) or self._identify(path)
             # files of one format have equal answers, and a package can have 10⁵ of them
             yield known.setdefault(answer, answer)
+
+    def _shared(self, second: SecondProcess) -> dict[str, Identification]:
+        """What the second process found, helped by this one as long as that is worth it."""
+        second.work.put(self._landed.copy())
+        self._landed.clear()
+        # what it compiles if need be is not compiled here a second time
+        second.ready.wait()
+        while (chunk := second.take_back(leave=_FEW_CHUNKS)) is not None:
+            second.found.update((path, self._identify(path)) for path in chunk)
+        second.finish()
+        return second.found
+
+    def _identify(self, path: str) -> Identification:
+        return _identifier(self._cache, self._release, threading.get_ident()).identify_path(path)
 
 
 class SecondProcess:
     """A process that identifies chunks of paths, fed and heard by a thread of this one.
 
     Should it end before its time, what it did not answer is simply not in `found`.
+
+    Attributes:
+        work: chunks of paths that it has not begun.
+        found: its answers so far, by path.
+        ready: set once it has opened the signatures, compiled if they were not before, or has ended early.
 
     Args:
         cache: folder of compiled releases.
@@ -143,9 +158,8 @@ class SecondProcess:
     def __init__(self, cache: Path, release: Release) -> None:
         self.work: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
         self.found: dict[str, Identification] = {}
+        self.ready = threading.Event()
         self._ended = threading.Event()
-        # compiled here first if need be, so that the two do not do it both
-        _identifier(cache, release, threading.get_ident())
         self._connection, far_end = Pipe()
         with far_end:
             number = far_end.fileno()
@@ -155,8 +169,10 @@ class SecondProcess:
         self._thread = threading.Thread(target=self._converse, name="identification", daemon=True)
         self._thread.start()
 
-    def take_back(self) -> list[str] | None:
-        """A chunk that the process has not begun, to be done here; None when there is none."""
+    def take_back(self, *, leave: int) -> list[str] | None:
+        """A chunk that the process has not begun, to be done here; None when only so many are left to it."""
+        if self.work.qsize() <= leave and self._thread.is_alive():
+            return None
         try:
             return self.work.get_nowait()
         except queue.Empty:
@@ -180,6 +196,8 @@ class SecondProcess:
 
     def _converse(self) -> None:
         try:
+            self._connection.recv()
+            self.ready.set()
             while True:
                 try:
                     chunk = self.work.get(timeout=0.02)
@@ -192,6 +210,8 @@ class SecondProcess:
         except (OSError, EOFError, ValueError) as error:
             if not self._ended.is_set():
                 logger.warning("the second process for identification ended early: %s", error)
+        finally:
+            self.ready.set()
 
 
 def serve() -> None:
@@ -199,6 +219,7 @@ def serve() -> None:
     with Connection(int(sys.argv[-1])) as connection:
         try:
             identifier = Identifier.open(*connection.recv())
+            connection.send(None)
             while True:
                 connection.send([identifier.identify_path(path) for path in connection.recv()])
         except (EOFError, BrokenPipeError, ConnectionResetError):

@@ -9,6 +9,7 @@ that did not change only once.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,9 +41,7 @@ _FOLDERS: Final[Mapping[Role, str]] = {
     Role.SCHEMA: aip.SCHEMAS,
 }
 #: What we write ourselves: a received file of that name goes one folder deeper.
-_OURS: Final = frozenset(
-    {DUBLIN_CORE_FILE, RECORD_FILE, PREMIS_FILE, RECORD_SCHEMA_FILE, ABOUT_FILE, aip.CHECK_REPORT, aip.FORMATS_REPORT}
-)
+_OURS: Final = frozenset({DUBLIN_CORE_FILE, RECORD_FILE, PREMIS_FILE, RECORD_SCHEMA_FILE, ABOUT_FILE, aip.CHECK_REPORT, aip.FORMATS_REPORT})
 _RECEIVED: Final = "received"
 
 
@@ -79,6 +78,7 @@ class Package:
         created: when the package was first made.
         modified: when this version was made.
         contents: what went into it.
+        own: the documents that belong to the package itself: METS, PREMIS, reports.
         plan: what the stores are to hold.
     """
 
@@ -87,6 +87,7 @@ class Package:
     created: datetime
     modified: datetime
     contents: Contents
+    own: Sequence[NewFile]
     plan: VersionPlan
 
     @property
@@ -100,7 +101,9 @@ class Package:
         return sum(file.size for file in self.contents.tree.files.values())
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """The rows of the table `file`: every received file, where it lies in the package, and what it is."""
+        """The rows of the table `file`: every file of the package, where it lies, and what it is."""
+        for document in self.own:
+            yield aip.own_file_row(self.aip_id, document.logical_path, document.size, document.digests)
         for placement in self.contents.placements:
             file = self.contents.tree.files[placement.source]
             format = self.contents.formats[placement.source]
@@ -200,7 +203,7 @@ def build(
         other=_Beside(contents, reports),
     )
     written = [*reports, *eark.write_package(folder, package)]
-    own = (NewFile(file.path, folder / file.path, file.size, Digests(*_digests(file))) for file in written)
+    own = [NewFile(file.path, folder / file.path, file.size, Digests(*_digests(file))) for file in written]
     plan = plan_version(
         object_id=aip_id,
         previous=previous,
@@ -216,6 +219,7 @@ def build(
         created=created,
         modified=modified,
         contents=contents,
+        own=own,
         plan=plan,
     )
 
@@ -266,10 +270,11 @@ def _package_file(path: str, placement: Placement, contents: Contents) -> eark.P
 
 
 def _new_files(contents: Contents) -> Iterator[NewFile]:
-    root = contents.tree.root
+    # joined as text: there are 10⁵ of them in a large package
+    root = os.fspath(contents.tree.root)
     for placement in contents.placements:
         file = contents.tree.files[placement.source]
-        yield NewFile(path_in_aip(placement), root / file.path, file.size, file.digests)
+        yield NewFile(path_in_aip(placement), f"{root}/{file.path}", file.size, file.digests)
 
 
 def _format_lines(contents: Contents) -> Iterator[Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from preservation.formats import FormatRegistry, HeldFile
 from preservation.identification import Release
+from repository.aip import OWN_ROLE
 from repository.events import EventType, ObjectType
 from repository.holdings import File, SignatureRelease
 from repository.permissions import Permission
@@ -92,7 +93,7 @@ def mirror(tx: Transaction) -> None:
 def held_files(tx: Transaction) -> Iterator[HeldFile]:
     """Every file of the holdings, with a way to its bytes in the first store that has them."""
     tx.require(Permission.FORMAT_READ)
-    statement = select(File.aip_id, File.path, File.puid, File.size).order_by(File.aip_id, File.path)
+    statement = select(File.aip_id, File.path, File.puid, File.size).where(File.role != OWN_ROLE).order_by(File.aip_id, File.path)
     objects: list[OcflObject] = []
     current = ""
     for aip_id, path, puid, size in tx.session.execute(statement.execution_options(yield_per=1000)):

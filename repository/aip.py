@@ -33,6 +33,16 @@ FORMATS_REPORT: Final = f"{OTHER}/checks/formats.jsonl"
 #: Where what the sender sent beside the content is kept as it came (manifests, tag files, the sender's METS).
 SUBMISSION: Final = f"{OTHER}/submission"
 
+#: What the column `file.role` says of documents of the package itself; of received files it says the words of `ingest.sip.Role`.
+OWN_ROLE: Final = "package"
+_OWN_TYPES: Final = {
+    "xml": "application/xml",
+    "xsd": "application/xml",
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "txt": "text/plain",
+}
+
 #: The columns of the table `record` that come from a description, by the same name.
 DESCRIBED: Final = ("title", "unit", "affair_code", "affair", "affair_type", "case_number", "year", "retention", "sharing", "security")
 
@@ -46,6 +56,39 @@ def role_of(path: str) -> str:
     """What a received file outside the representations is, from where it lies: the words of the table `file`."""
     roles = {DESCRIPTIVE: "descriptive", PRESERVATION: "preservation", DOCUMENTATION: "documentation", SCHEMAS: "schema"}
     return next((role for folder, role in roles.items() if path.startswith(f"{folder}/")), "other")
+
+
+def own_file_row(aip_id: str, path: str, size: int, digests: Digests) -> dict[str, Any]:
+    """The row of the table `file` for a document that belongs to the package itself (METS, PREMIS, reports) and was not received.
+
+    Its bytes are audited like all others; its format needs no identification, because it is ours.
+
+    Args:
+        aip_id: the package.
+        path: where it lies in it.
+        size: bytes.
+        digests: of its bytes.
+    """
+    return {
+        "aip_id": aip_id,
+        "path": path,
+        "role": OWN_ROLE,
+        "representation": "",
+        "raw_name": None,
+        "size": size,
+        "sha512": digests.sha512,
+        "sha256": digests.sha256,
+        "sm3": digests.sm3,
+        "modified_at": None,
+        "puid": None,
+        "format_name": "",
+        "format_version": "",
+        "mime": _OWN_TYPES.get(path.rpartition(".")[2], ""),
+        "format_basis": "none",
+        "format_engine": "",
+        "format_matches": [],
+        "format_warnings": [],
+    }
 
 
 def record_columns(description: Description) -> dict[str, Any]:

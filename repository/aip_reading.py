@@ -15,7 +15,7 @@ from metadata.eark.reader import read_package
 from metadata.errors import MetadataError
 from repository import aip
 from repository.findings import N_, Finding, Property, failure
-from storage.digests import Digester
+from storage.digests import Digester, Digests
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ class StoredPackage:
         with self.copy.open(aip.FORMATS_REPORT) as stream:
             for line in stream:
                 formats[json.loads(line)["path"]] = line
+        received = frozenset(formats)
+        for stored in self.copy.files():
+            if stored.logical_path not in received:
+                digests = Digests(*(bytes.fromhex(digest) for digest in (stored.sha512, stored.fixity["sha256"], stored.fixity["sm3"])))
+                yield aip.own_file_row(self.copy.object_id, stored.logical_path, self.copy.size(stored.content_path), digests)
         for representation in self.package.representations:
             for file in representation.files:
                 path = f"{aip.content_folder(representation.id)}/{file.path}"

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Column, ColumnDefault, Connection, Engine, create_engine, event
+from sqlalchemy import Column, ColumnDefault, Connection, Engine, LargeBinary, create_engine, event
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.orm import Session
 
@@ -129,7 +129,9 @@ def _bulk_columns(model: type[Base], row: Mapping[str, Any], dialect: Dialect) -
         raise ValueError(f"{model.__tablename__} has no column {', '.join(sorted(unknown))}")
     found = []
     for column in table.columns:
-        process = column.type.dialect_impl(dialect).bind_processor(dialect)
+        # bytes go to either driver as they are; SQLAlchemy would wrap each of them
+        wrapped = isinstance(column.type, LargeBinary)
+        process = None if wrapped else column.type.dialect_impl(dialect).bind_processor(dialect)
         if column.name in row:
             found.append(_BulkColumn(column.name, process, None, given=True))
         elif isinstance(column, Column) and isinstance(column.default, ColumnDefault):

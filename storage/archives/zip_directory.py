@@ -8,6 +8,7 @@ import stat
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from storage.archives.entries import BLOCK
@@ -199,6 +200,7 @@ def _extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
         at += 4 + length
 
 
+@lru_cache(maxsize=4096)
 def _dos_time(date: int, time: int) -> float | None:
     year, month, day = 1980 + (date >> 9), date >> 5 & 15, date & 31
     hour, minute, second = time >> 11, time >> 5 & 63, (time & 31) * 2

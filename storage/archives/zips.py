@@ -196,9 +196,13 @@ class ZipSource:
             content = engine.decompress(packed, central.size + 1)
         except zlib.error:
             raise _broken(slot.path) from None
-        if len(content) <= central.size and (not engine.eof or engine.unused_data):
+        size = len(content)
+        self._meter.count_bytes(size, slot.path)
+        if size <= central.size and (not engine.eof or engine.unused_data):
             raise _broken(slot.path)
-        yield from self._checked(slot, (content,))
+        _refuse_wrong(slot, size, zlib.crc32(content))
+        if content:
+            yield content
 
     def _checked(self, slot: _Slot, blocks: Iterable[bytes]) -> Iterator[bytes]:
         central = slot.central
@@ -208,26 +212,12 @@ class ZipSource:
                 size += len(block)
                 self._meter.count_bytes(len(block), slot.path)
                 if size > central.size:
-                    raise UnsafePackage(
-                        "ENTRY_LONGER_THAN_DECLARED",
-                        N_("“{subject}” unpacks to more than the {expected} bytes that the archive declares."),
-                        subject=slot.path,
-                        remedy=N_("The archive is damaged or hostile: find out where it comes from, and pack the files again."),
-                        expected=central.size,
-                    )
+                    raise _longer(slot)
                 crc = zlib.crc32(block, crc)
                 yield block
         except BROKEN:
             raise _broken(slot.path) from None
-        if size != central.size:
-            raise damaged(
-                slot.path,
-                N_("“{subject}” unpacks to {actual} bytes, the archive declares {expected}."),
-                expected=central.size,
-                actual=size,
-            )
-        if crc != central.crc:
-            raise _broken(slot.path)
+        _refuse_wrong(slot, size, crc)
 
     def _packed(self, slot: _Slot, at: int) -> Iterator[bytes]:
         left = slot.central.packed
@@ -248,6 +238,29 @@ class ZipSource:
 
 def _offset(slot: _Slot) -> int:
     return slot.offset
+
+
+def _refuse_wrong(slot: _Slot, size: int, crc: int) -> None:
+    """Refuses content that is not what the directory says of it."""
+    expected = slot.central.size
+    if size > expected:
+        raise _longer(slot)
+    if size != expected:
+        raise damaged(
+            slot.path, N_("“{subject}” unpacks to {actual} bytes, the archive declares {expected}."), expected=expected, actual=size
+        )
+    if crc != slot.central.crc:
+        raise _broken(slot.path)
+
+
+def _longer(slot: _Slot) -> UnsafePackage:
+    return UnsafePackage(
+        "ENTRY_LONGER_THAN_DECLARED",
+        N_("“{subject}” unpacks to more than the {expected} bytes that the archive declares."),
+        subject=slot.path,
+        remedy=N_("The archive is damaged or hostile: find out where it comes from, and pack the files again."),
+        expected=slot.central.size,
+    )
 
 
 def _broken(path: str) -> UnsafePackage:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from json.encoder import encode_basestring
 from typing import Any, Final
 
@@ -27,6 +28,10 @@ FIXITY: Final = ("sha256", "sm3")
 _TYPE: Final = re.compile(r"https://ocfl\.io/(\d+\.\d+)/spec/#inventory")
 _VERSION_NAME: Final = re.compile(r"v(0*)([1-9][0-9]*)")
 _BLOCK: Final = 256 * 1024
+#: Entries whose text is made at a time.
+_CHUNK: Final = 512
+# no part is empty, "." or ".."
+_UNSAFE: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|\0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,10 +146,14 @@ class Inventory:
 
 
 def _entries(paths: Paths, indent: str) -> Iterator[str]:
+    quote = encode_basestring
+    entries = iter(paths.items())
     comma = ""
-    for digest, names in paths.items():
-        quoted = encode_basestring(names[0]) if len(names) == 1 else ", ".join(map(encode_basestring, names))
-        yield f'{comma}{indent}"{digest.hex()}": [{quoted}]'
+    while chunk := [
+        f'{indent}"{digest.hex()}": [{quote(names[0]) if len(names) == 1 else ", ".join(map(quote, names))}]'
+        for digest, names in islice(entries, _CHUNK)
+    ]:
+        yield comma + ",".join(chunk)
         comma = ","
 
 
@@ -235,7 +244,7 @@ def _paths(block: Any, length: int | None) -> dict[bytes, tuple[str, ...]]:
 
 def _safe(path: Any) -> str:
     text = _text(path)
-    if any(part in ("", ".", "..") for part in text.split("/")) or "\0" in text:
+    if _UNSAFE.search(text):
         raise ValueError(f"unsafe path {text!r}")
     return text
 

@@ -107,6 +107,17 @@ class OcflObject:
         """Opens a file by its content path, as `files` gives it."""
         return self._store.open(f"{self._key}/{content_path}")
 
+    def size(self, content_path: str) -> int:
+        """How many bytes a file has where it lies, by its content path.
+
+        Raises:
+            KeyMissing: there is nothing.
+        """
+        entry = self._store.stat(f"{self._key}/{content_path}")
+        if entry is None:
+            raise KeyMissing("FILE_MISSING", N_("The object has no file “{subject}” in this version."), subject=content_path)
+        return entry.size
+
     def _addresses(self, version: int | None) -> dict[str, bytes]:
         if self._addressed is None or self._addressed[0] != version:
             state = self._version(self.inventory(), version)

@@ -172,3 +172,26 @@ class TestPages:
         assert officer.send("/audits/", scope="everything", store="").status_code == 400
         assert officer.send("/audits/", scope="all", store="nowhere").status_code == 400
         assert officer.get("/audits/none").status_code == 404
+
+
+def test_what_ingest_stored_is_a_match_and_every_one_of_its_files_is_read(cli: Cli, archive: Archive, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "决定书.txt").write_text("准予许可")
+    record = ""
+    for content in ("第一版", "第二版"):
+        (package / "申请表.txt").write_text(content)
+        stored = json.loads(cli("ingest", "--json", *(["--replaces", record] if record else []), str(package)).stdout)
+        record = stored["record"]
+        assert stored["state"] == "stored", stored
+        copies, summary = lines(cli, "--all")
+        assert [(line["outcome"], line["problems"]) for line in copies] == [("match", [])] * 2
+        root = copy_folder(archive, "a", record)
+        content_files = [path for path in root.rglob("*") if path.is_file() and "content" in path.relative_to(root).parts]
+        assert {line["files"] for line in copies} == {len(content_files)}
+        (damaged,) = root.glob("v*/content/METS.xml") if content == "第一版" else [root / "v2/content/METS.xml"]
+        whole = damaged.read_bytes()
+        damaged.write_bytes(whole.replace(b"mets", b"metz", 1))
+        copies, _ = lines(cli, "--all", exit_code=1)
+        assert [line["outcome"] for line in copies if line["store"] == "a"] == ["damaged"]
+        damaged.write_bytes(whole)

@@ -87,7 +87,13 @@ class TestStored:
             assert record is not None
             assert (record.state, record.title) == ("stored", "三件材料")
             assert {copy.state for copy in tx.session.query(Copy)} == {"match"}
-            assert {file.path for file in tx.session.query(File)} == {f"representations/original/data/{name}.txt" for name in "abc"}
+            files = {file.path: file.role for file in tx.session.query(File)}
+            received = {f"representations/original/data/{name}.txt" for name in "abc"}
+            assert {path for path, role in files.items() if role == "content"} == received
+            # the catalogue knows every file of the package, so that all of them are audited
+            kept = archive.stores[0].root.find(line["aip"])
+            assert kept is not None
+            assert set(files) == {file.logical_path for file in kept.files()}
             types = [event.type for event in tx.session.query(Event).order_by(Event.sequence)]
         for wanted in ("transfer", "unpacking", "message digest calculation", "format identification", "replication", "fixity check"):
             assert wanted in types
@@ -145,7 +151,7 @@ class TestAgain:
             assert aip is not None
             assert [version.number for version in aip.versions] == [1, 2]
             assert {copy.version for copy in aip.copies} == {2}
-            assert tx.session.query(File).count() == 2
+            assert tx.session.query(File).filter_by(role="content").count() == 2
 
     @ON_SQLITE
     def test_the_sender_s_identifier_makes_it_a_version(self, cli: Cli, demo: list[DemoPackage], tmp_path: Path) -> None:
