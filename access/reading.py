@@ -14,11 +14,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from repository.errors import JinguiError, NotFound
-from repository.events import EventOutcome, EventType, ObjectType
+from repository.events import COPY_STATE, EventOutcome, EventType, ObjectType
 from repository.findings import N_
 from repository.holdings import Copy, CopyState, Record
 from repository.permissions import Actor
-from repository.rebuild import COPY_STATE
 from storage.digests import Digests
 from storage.errors import StorageError, StoreUnavailable
 from storage.ocfl.inventory import Inventory, parse_inventory

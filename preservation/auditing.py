@@ -17,7 +17,7 @@ from preservation.fixity import CopyToCheck, Rereading, unreadable
 from preservation.strangers import strangers
 from repository.database import insert_rows
 from repository.errors import NotFound
-from repository.events import EventOutcome, EventType, ObjectType
+from repository.events import COPY_STATE, EventOutcome, EventType, ObjectType
 from repository.findings import N_
 from repository.holdings import Aip, Audit, AuditOutcome, Copy, CopyState
 from repository.permissions import Actor
@@ -318,9 +318,6 @@ class _Run:
 
     def _record(self, tx: Transaction, outcome: AuditedCopy, record_id: str | None) -> None:
         """The event about one copy: on damage, and on every change of what is known."""
-        # imported here: it brings all that reads packages, which a run without damage never needs
-        from repository.rebuild import COPY_STATE
-
         detail = {
             "audit": self._audit.id,
             "store": outcome.store,

@@ -21,6 +21,10 @@ _LEDGER_LOCK: Final = 0x4A494E475549
 _BATCH: Final = 10_000
 
 
+#: In the detail of a fixity check of a copy (an event about an AIP and a store): what became of the copy, a `CopyState`.
+COPY_STATE: Final = "copy_state"
+
+
 class EventType(StrEnum):
     """What happened: the words of the Library of Congress vocabulary ``preservation/eventType``."""
 

@@ -23,7 +23,7 @@ from repository.agents import AgentKey, AgentType
 from repository.aip_reading import StoredPackage, description_before, read_stored
 from repository.database import insert_files
 from repository.errors import Conflict
-from repository.events import EventOutcome, EventType, LedgerEvent, ObjectType, events_of, insert_events, next_sequence
+from repository.events import COPY_STATE, EventOutcome, EventType, LedgerEvent, ObjectType, events_of, insert_events, next_sequence
 from repository.findings import N_, Finding, Property, failure, is_valid, warning
 from repository.holdings import Agreement, Aip, AipVersion, Copy, CopyState, Event, File, Record, RecordState, Submission
 from repository.identifiers import is_journal
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from repository.transaction import Transaction
 
 _BATCH: Final = 1_000
-#: In the detail of a fixity check of a copy (an event about an AIP and a store): what became of the copy, a `CopyState`.
-COPY_STATE: Final = "copy_state"
 
 
 @dataclass(kw_only=True)

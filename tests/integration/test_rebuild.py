@@ -16,7 +16,7 @@ from repository.accounts import create_user
 from repository.archive import Archive
 from repository.cli import main
 from repository.errors import Conflict, PermissionDenied
-from repository.events import EventType, ObjectType
+from repository.events import COPY_STATE, EventType, ObjectType
 from repository.holdings import (
     Agent,
     Aip,
@@ -34,7 +34,7 @@ from repository.holdings import (
 )
 from repository.home import make_home
 from repository.permissions import Actor, Role
-from repository.rebuild import COPY_STATE, rebuild
+from repository.rebuild import rebuild
 from repository.search.finding import SearchQuery, find_records
 from repository.settings import SETTINGS_FILE
 
