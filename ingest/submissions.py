@@ -56,7 +56,7 @@ def receive(
 
     Raises:
         NotFound: there is no such file or folder, agreement or record.
-        Conflict: the agreement is closed.
+        Conflict: the agreement is closed, or the package would be the archive itself.
         PermissionDenied: without `Permission.SUBMISSION_CREATE` for this agreement.
     """
     terms = _agreement(tx, agreement)
@@ -65,6 +65,7 @@ def receive(
         raise Conflict(N_("The agreement “{subject}” is closed: nothing more can be handed in under it."), subject=agreement)
     if not source.exists():
         raise NotFound(N_("There is no file or folder {subject}."), subject=str(source), remedy=N_("Check the path."))
+    _refuse_the_archive_itself(tx, source)
     if replaces is not None:
         record = tx.session.get(Record, replaces)
         if record is None or record.state != RecordState.STORED or record.agreement_code != agreement:
@@ -309,6 +310,19 @@ def _step(row: SubmissionStep) -> StepView:
         started_at=row.started_at,
         ended_at=row.ended_at,
     )
+
+
+def _refuse_the_archive_itself(tx: Transaction, source: Path) -> None:
+    place = source.resolve()
+    stores = [store.location.resolve() for store in tx.archive.stores]
+    if any(place.is_relative_to(store) or store.is_relative_to(place) for store in stores) or tx.archive.home.resolve().is_relative_to(
+        place
+    ):
+        raise Conflict(
+            N_("{subject} holds the archive itself, or is part of a store: it would be taken in again and again."),
+            subject=str(source),
+            remedy=N_("Name the folder of the package. A record that is held is taken out with “jingui export”."),
+        )
 
 
 def _agreement(tx: Transaction, code: str) -> Agreement:

@@ -102,6 +102,14 @@ def test_what_is_not_there_cannot_be_handed_in(archive: Archive, package: Path) 
         handed_in(archive, package, agreement="closed")
 
 
+@pytest.mark.parametrize("part", [".", "..", "stores", "stores/a", "stores/a/ocfl"])
+def test_the_archive_does_not_take_itself_in(archive: Archive, part: str) -> None:
+    with pytest.raises(Conflict, match="the archive itself"):
+        handed_in(archive, archive.home / part)
+    with archive.read(ARCHIVIST) as tx:
+        assert tx.session.query(Submission).count() == 0
+
+
 def test_a_failed_submission_can_be_tried_again_and_a_stored_one_not(archive: Archive, package: Path) -> None:
     hidden = package.with_name("hidden")
     submission_id = handed_in(archive, package)
