@@ -59,6 +59,7 @@ TITLES: Final[Mapping[str, Mapping[str, str]]] = {
         "projid": "业务流水号",
         "projectpassword": "查询密码",
         "servicetype": "事项类型",
+        "sharetype": "共享类型",
         "securityclassification": "密级",
     },
     PROCESS: {"nodename": "环节", "Author": "办理人", "Type": "意见类型", "Body": "意见", "Modified": "时间"},

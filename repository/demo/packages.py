@@ -184,6 +184,9 @@ def _description(case: DemoCase, agency: Agency) -> bytes:
     ]
     if case.security:
         fields.append(("securityclassification", case.security))
+    elif case.affair.body and case.affair.kind == "行政许可":
+        # licences of enterprises are published anyway; without these a researcher would find nothing
+        fields.append(("sharetype", "无条件共享"))
     stream = io.BytesIO()
     write_document(stream, DESCRIPTION, fields)
     return stream.getvalue()
