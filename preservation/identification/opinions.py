@@ -108,7 +108,8 @@ class Fido:
                 # it leaves closing the file to the interpreter
                 warnings.simplefilter("ignore", ResourceWarning)
                 self._fido.identify_file(path, extension=extension)
-        except Exception as error:  # noqa: BLE001  (whatever a foreign engine raises is its opinion that it cannot)
+        except Exception as error:
+            # whatever a foreign engine raises is its opinion that it cannot
             return Opinion(engine=self._name, problem=str(error) or type(error).__name__)
         finally:
             sys.stderr = printed
