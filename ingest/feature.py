@@ -11,6 +11,7 @@ from repository.permissions import Permission
 feature: Final = Feature(
     name="ingest",
     blueprint="ingest.views:blueprint",
+    tables=("ingest.uploads.tables",),
     navigation=(
         NavigationEntry(label=N_("Submissions"), endpoint="ingest.submissions", permission=Permission.SUBMISSION_READ, position=10),
     ),

@@ -65,6 +65,8 @@ class Feature:
     Args:
         name: the slice's name.
         blueprint: its pages (``ingest.views:blueprint``), or None.
+        api: its operations of the HTTP API (``ingest.api:blueprint``), or None.
+        tables: modules that define its tables (``ingest.uploads.tables``).
         commands: its commands, by name (``"ingest": "ingest.commands:ingest"``).
         summaries: a line about each command, English, marked with `N_`: the list of commands imports no command.
         jobs: its handlers, by kind of job (``ingest.jobs:process``).
@@ -77,6 +79,8 @@ class Feature:
 
     name: str
     blueprint: str | None = None
+    api: str | None = None
+    tables: Sequence[str] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     summaries: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, str] = field(default_factory=dict)
@@ -89,6 +93,13 @@ class Feature:
 #: What the repository itself does, beside the slices.
 REPOSITORY: Final = Feature(
     name="repository",
+    tables=(
+        "repository.accounts.tables",
+        "repository.logbook.tables",
+        "repository.notices.tables",
+        "repository.api.tables",
+        "repository.search.tables",
+    ),
     commands={
         "init": "repository.commands.home:init",
         "serve": "repository.commands.serve:serve",
@@ -137,6 +148,13 @@ def features() -> tuple[Feature, ...]:
             raise TypeError(f"{dotted} is not a Feature")
         found.append(feature)
     return tuple(found)
+
+
+def import_tables() -> None:
+    """Imports every module that defines tables, so that `repository.holdings.Base` knows them all."""
+    for feature in features():
+        for module in feature.tables:
+            importlib.import_module(module)
 
 
 def commands() -> dict[str, str]:

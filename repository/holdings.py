@@ -79,6 +79,7 @@ class RecordState(StrEnum):
 
     INCOMING = "incoming"
     STORED = "stored"
+    DESTROYED = "destroyed"
 
 
 class CopyState(StrEnum):
@@ -101,6 +102,21 @@ class Agreement(Base):
     unit: Mapped[str] = mapped_column(Text, default="")
     fonds: Mapped[str] = mapped_column(String(64), default="")
     open: Mapped[bool] = mapped_column(default=True)
+
+
+class Agency(Base):
+    """An agency (单位) that forms records and hands them over."""
+
+    __tablename__ = "agency"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    #: 统一社会信用代码 (GB 32100-2015); agencies that ended before there were such codes have none
+    code: Mapped[str | None] = mapped_column(String(18), unique=True)
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    other_names: Mapped[list[Any]] = mapped_column(default=list)
+    fonds: Mapped[str] = mapped_column(Text, default="")
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
 
 
 class Record(Base):
@@ -130,6 +146,19 @@ class Record(Base):
     changed_at: Mapped[datetime] = mapped_column(index=True)
 
     aip: Mapped[Aip | None] = relationship(back_populates="record")
+
+
+class Hold(Base):
+    """A reason for which a record must not be destroyed, as long as it is not lifted (legal hold)."""
+
+    __tablename__ = "hold"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    record_id: Mapped[str] = mapped_column(ForeignKey("record.id"), index=True)
+    reason: Mapped[str] = mapped_column(Text)
+    placed_by: Mapped[str] = mapped_column(Text)
+    placed_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
 
 
 class Aip(Base):
@@ -415,19 +444,3 @@ class SignatureRelease(Base):
     active: Mapped[bool] = mapped_column(default=False)
     imported_at: Mapped[datetime]
     imported_by: Mapped[str] = mapped_column(Text, default="")
-
-
-class User(Base):
-    """Somebody who can log in."""
-
-    __tablename__ = "user"
-
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    name: Mapped[str] = mapped_column(String(64), unique=True)
-    full_name: Mapped[str] = mapped_column(Text, default="")
-    password_hash: Mapped[str] = mapped_column(Text)
-    roles: Mapped[list[Any]] = mapped_column(default=list)
-    unit: Mapped[str] = mapped_column(Text, default="")
-    language: Mapped[str] = mapped_column(String(16), default="")
-    active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime]

@@ -39,6 +39,13 @@ class Permission(StrEnum):
     USER_READ = "user.read"
     USER_MANAGE = "user.manage"
     ROLE_GRANT = "role.grant"
+    AGENCY_READ = "agency.read"
+    AGENCY_MANAGE = "agency.manage"
+    TOKEN_REVOKE = "token.revoke"
+    LOG_READ = "log.read"
+    SCHEDULE_MANAGE = "schedule.manage"
+    WEBHOOK_MANAGE = "webhook.manage"
+    HOLD_MANAGE = "hold.manage"
 
 
 class Role(StrEnum):
@@ -69,6 +76,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
     Role.ARCHIVIST: frozenset({
         _P.RECORD_READ, _P.RECORD_EXPORT, _P.SUBMISSION_CREATE, _P.SUBMISSION_READ, _P.PACKAGE_CHECK, _P.AGREEMENT_READ,
         _P.AUDIT_READ, _P.FORMAT_READ, _P.STORE_READ, _P.JOB_READ, _P.JOB_MANAGE, _P.EVENT_READ, _P.DIP_CREATE,
+        _P.AGENCY_READ, _P.HOLD_MANAGE,
     }),
     Role.AGENCY_OFFICER: frozenset({
         _P.RECORD_READ, _P.SUBMISSION_CREATE, _P.SUBMISSION_READ, _P.PACKAGE_CHECK, _P.AGREEMENT_READ, _P.DIP_CREATE,
@@ -81,9 +89,10 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
     Role.RESEARCHER: frozenset({_P.RECORD_READ, _P.DIP_CREATE}),
     Role.SYSTEM_ADMINISTRATOR: frozenset({
         _P.STORE_READ, _P.AUDIT_READ, _P.FORMAT_READ, _P.JOB_READ, _P.JOB_MANAGE, _P.USER_READ, _P.USER_MANAGE, _P.CATALOGUE_REBUILD,
+        _P.AGENCY_READ, _P.AGENCY_MANAGE, _P.SCHEDULE_MANAGE, _P.WEBHOOK_MANAGE,
     }),
-    Role.SECURITY_ADMINISTRATOR: frozenset({_P.USER_READ, _P.ROLE_GRANT}),
-    Role.AUDIT_ADMINISTRATOR: frozenset({_P.USER_READ, _P.EVENT_READ, _P.AUDIT_READ, _P.JOB_READ}),
+    Role.SECURITY_ADMINISTRATOR: frozenset({_P.USER_READ, _P.ROLE_GRANT, _P.AGENCY_READ, _P.TOKEN_REVOKE}),
+    Role.AUDIT_ADMINISTRATOR: frozenset({_P.USER_READ, _P.EVENT_READ, _P.AUDIT_READ, _P.JOB_READ, _P.LOG_READ}),
 })  # fmt: skip
 
 #: What each role may do it to; a role that is not named here applies to everything.

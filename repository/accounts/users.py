@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
 from repository.accounts.passwords import check_strength, hash_password, is_outdated, matches, unknown_account_hash
+from repository.accounts.tables import User
 from repository.errors import Conflict, NotFound, UsageError
 from repository.findings import N_
-from repository.holdings import User
+from repository.holdings import Agency
 from repository.permissions import Actor, Permission, Role, validate_roles
 
 if TYPE_CHECKING:
@@ -63,10 +66,12 @@ def create_user(
         name=name,
         full_name=full_name,
         password_hash=hash_password(password),
-        roles=sorted(granted),
-        unit=unit,
+        password_changed_at=tx.now,
+        role_names=sorted(granted),
+        agency_id=_agency(tx, unit) if unit else None,
         language=language,
         active=True,
+        fs_uniquifier=token_hex(32),
         created_at=tx.now,
     )
     tx.session.add(user)
@@ -80,7 +85,7 @@ def authenticate(archive: Archive, name: str, password: str) -> Actor | None:
     All three take the same time. A hash of older parameters is replaced by a new one.
     """
     with archive.read(_LOGIN) as tx:
-        user = tx.session.scalar(select(User).where(User.name == unicodedata.normalize("NFKC", name)))
+        user = tx.session.scalar(select(User).where(User.name == unicodedata.normalize("NFKC", name)).options(selectinload(User.agency)))
     if not matches(user.password_hash if user is not None else unknown_account_hash(), password) or user is None or not user.active:
         return None
     if is_outdated(user.password_hash):
@@ -92,14 +97,15 @@ def authenticate(archive: Archive, name: str, password: str) -> Actor | None:
 def find_actor(archive: Archive, user_id: str) -> Actor | None:
     """The actor of an account; None if it is gone or disabled."""
     with archive.read(_LOGIN) as tx:
-        user = tx.session.get(User, user_id)
+        user = tx.session.get(User, user_id, options=[selectinload(User.agency)])
     return actor_of(user) if user is not None and user.active else None
 
 
 def actor_of(user: User) -> Actor:
     """The actor that an account stands for; roles that this version does not know grant nothing."""
     known = {str(role): role for role in Role}
-    return Actor(id=user.id, name=user.name, roles=frozenset(known[name] for name in user.roles if name in known), unit=user.unit)
+    granted = frozenset(known[name] for name in user.role_names if name in known)
+    return Actor(id=user.id, name=user.name, roles=granted, unit=user.agency.name if user.agency else "")
 
 
 def set_password(tx: Transaction, name: str, password: str) -> None:
@@ -124,8 +130,8 @@ def set_roles(tx: Transaction, name: str, roles: Iterable[str]) -> None:
     tx.require(Permission.ROLE_GRANT)
     user = _named(tx, name)
     granted = validate_roles(roles)
-    _check_unit(granted, user.unit)
-    user.roles = sorted(granted)
+    _check_unit(granted, user.agency.name if user.agency else "")
+    user.role_names = sorted(granted)
 
 
 def disable_user(tx: Transaction, name: str) -> None:
@@ -155,7 +161,7 @@ def list_users(tx: Transaction) -> Sequence[User]:
         PermissionDenied: without `Permission.USER_READ`.
     """
     tx.require(Permission.USER_READ)
-    return tx.session.scalars(select(User).order_by(User.name)).all()
+    return tx.session.scalars(select(User).order_by(User.name).options(selectinload(User.agency))).all()
 
 
 def has_users(tx: Transaction) -> bool:
@@ -168,6 +174,16 @@ def _named(tx: Transaction, name: str) -> User:
     if user is None:
         raise NotFound(N_("There is no account “{subject}”."), subject=name, remedy=N_("“jingui user list” names them all."))
     return user
+
+
+def _agency(tx: Transaction, name: str) -> str:
+    found = tx.session.scalar(select(Agency.id).where(Agency.name == name))
+    if found is not None:
+        return found
+    agency = Agency(id=tx.archive.new_id(), name=name, created_at=tx.now)
+    tx.session.add(agency)
+    tx.session.flush()
+    return agency.id
 
 
 def _check_unit(roles: frozenset[Role], unit: str) -> None:

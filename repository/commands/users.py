@@ -65,13 +65,14 @@ def list_(invocation: Invocation, as_json: bool) -> None:
                 print_json({
                     "name": account.name,
                     "full_name": account.full_name,
-                    "roles": account.roles,
-                    "unit": account.unit,
+                    "roles": account.role_names,
+                    "unit": account.agency.name if account.agency else "",
                     "active": account.active,
                 })  # fmt: skip
             else:
+                unit = account.agency.name if account.agency else ""
                 closed = "" if account.active else "  " + invocation.translate(N_("(disabled)"))
-                click.echo(f"{account.name:<20} {', '.join(account.roles):<40} {account.unit}{closed}".rstrip())
+                click.echo(f"{account.name:<20} {', '.join(account.role_names):<40} {unit}{closed}".rstrip())
 
 
 @user.command(help=N_("Give an account another password."))

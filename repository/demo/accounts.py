@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 
 from repository.accounts import create_user, has_users
+from repository.accounts.tables import User
 from repository.demo.affairs import AGENCIES
 from repository.features import demos
 from repository.findings import N_
-from repository.holdings import Submission, User
+from repository.holdings import Submission
 from repository.permissions import Actor, Role
 
 if TYPE_CHECKING:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
+from repository.features import import_tables
 from repository.holdings import Base
+
+import_tables()
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from repository.holdings import Aip, Copy, File, Job, Record, RecordState, Submission, SubmissionState, User
+from repository.accounts.tables import User
+from repository.holdings import Aip, Copy, File, Job, Record, RecordState, Submission, SubmissionState
 from repository.permissions import Permission, allows
 from repository.transaction import Transaction
 from repository.visibility import submission_condition, visible_records

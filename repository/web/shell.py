@@ -14,8 +14,8 @@ from wtforms.validators import InputRequired, Length
 
 from repository import __version__
 from repository.accounts import authenticate
+from repository.accounts.tables import User
 from repository.findings import N_
-from repository.holdings import User
 from repository.permissions import Actor
 from repository.web import overview, session
 

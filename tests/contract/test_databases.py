@@ -20,6 +20,7 @@ from repository.archive import Archive
 from repository.database import connect, insert_files
 from repository.errors import HomeUnusable
 from repository.events import EventType, LedgerEvent, ObjectType, events_of, insert_events, read_events
+from repository.features import import_tables
 from repository.holdings import Aip, Base, Event, EventAgent, EventObject, File, Job, Record, SearchPending
 from repository.migrations import HEAD, prepare_schema, revision
 from repository.permissions import Actor
@@ -48,6 +49,7 @@ def record_one(archive: Archive) -> str:
 
 
 def test_the_migrations_make_what_the_models_say(archive: Archive) -> None:
+    import_tables()
     with archive.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, Base.metadata) == []

@@ -1,0 +1,1 @@
+"""Resumable uploads: files and folders that come in pieces and become one package."""

@@ -1,0 +1,1 @@
+"""Notices: what somebody should know, in the page, by mail and by webhook."""
