@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
+from access.folders import below, right_in
 from repository.errors import NotFound
 from repository.events import LedgerEvent, ObjectType, events_of
 from repository.findings import N_
 from repository.holdings import Aip, File, Record
 from repository.permissions import Permission
+from repository.search.base import index_of
+from repository.search.language import Term, TextField
+from repository.search.text import phrase_of
 from repository.transaction import Transaction
 from repository.visibility import visible_records
 
@@ -49,16 +53,62 @@ def find_record(tx: Transaction, record_id: str) -> Record:
     return record
 
 
-def list_files(tx: Transaction, record: Record, *, after: str | None = None, limit: int = 100, roles: Sequence[str] = ()) -> FilePage:
-    """Files of a record that `find_record` gave."""
+def list_files(
+    tx: Transaction,
+    record: Record,
+    *,
+    after: str | None = None,
+    limit: int = 100,
+    roles: Sequence[str] = (),
+    folder: str | None = None,
+    name: str = "",
+    deep: bool = False,
+) -> FilePage:
+    """Files of a record that `find_record` gave.
+
+    Args:
+        tx: the transaction.
+        record: the record.
+        after: path after which the page begins.
+        limit: at most so many.
+        roles: only files of these roles.
+        folder: beginning of the paths, with its slash at the end: only the files right in this folder; with `name`, also those below.
+        name: only files with this in their path below the folder, whatever the case of ASCII letters.
+        deep: also the files below the folder.
+    """
     assert record.aip is not None
     statement = select(File).where(File.aip_id == record.aip.id).order_by(File.path).limit(limit + 1)
     if after is not None:
         statement = statement.where(File.path > after)
     if roles:
         statement = statement.where(File.role.in_(roles))
+    if folder is not None:
+        statement = statement.where(below(folder) if name or deep else right_in(tx, folder))
+    if name:
+        statement = statement.where(func.substr(File.path, len(folder or "") + 1).icontains(name, autoescape=True))
     rows = tx.session.scalars(statement).all()
     return FilePage(files=rows[:limit], following=rows[limit - 1].path if len(rows) > limit else None)
+
+
+def neighbours(tx: Transaction, record: Record, file: File) -> tuple[int | None, int | None]:
+    """Ids of the files of the same role before and after a file, in the order of their paths."""
+    others = select(File.id).where(File.aip_id == file.aip_id, File.role == file.role).limit(1)
+    return (
+        tx.session.scalar(others.where(File.path < file.path).order_by(File.path.desc())),
+        tx.session.scalar(others.where(File.path > file.path).order_by(File.path)),
+    )
+
+
+def list_relations(tx: Transaction, record: Record) -> Sequence[Record]:
+    """Other records of the same case that the actor may read, up to 20."""
+    phrase = phrase_of(record.case_number)
+    if phrase is None:
+        return ()
+    # the search index leads to the few rows to compare: in the catalogue it would be all of the agency's
+    term = Term(text=record.case_number, phrase=phrase, field=TextField.REST)
+    same = select(Record).where(index_of(tx.archive).condition(tx, [term]))
+    same = same.where(Record.case_number == record.case_number, Record.unit == record.unit, Record.id != record.id)
+    return tx.session.scalars(visible_records(same, tx.actor).order_by(Record.changed_at.desc(), Record.id).limit(20)).all()
 
 
 def find_file(tx: Transaction, record: Record, file_id: int) -> File:

@@ -13,6 +13,7 @@ import click
 from repository.cli import Invocation, pass_invocation, print_json, say
 from repository.findings import N_, Translate
 from repository.identifiers import aip_id
+from repository.logbook.recording import note_read
 from repository.permissions import Actor
 from repository.search.finding import FILTERS, LIMIT, FoundRecord, SearchQuery, SearchResult, find_records
 from repository.search.pending import refresh
@@ -116,10 +117,14 @@ def dip(invocation: Invocation, record: str, out: Path, as_json: bool) -> None:
 
 def _pages(archive: Archive, text: str, filters: dict[str, Sequence[str]], limit: int) -> Iterator[SearchResult]:
     """What is found, page by page, until there are as many records as asked for."""
+    actor = Actor.local()
     after: str | None = None
     while limit:
-        with archive.read(Actor.local()) as tx:
+        with archive.read(actor) as tx:
             page = find_records(tx, SearchQuery(text=text, filters=filters, limit=min(limit, LIMIT), after=after), facets=())
+        if after is None:
+            asked = {"query": text, "filters": {name: list(values) for name, values in filters.items()}, "hits": page.total}
+            note_read(archive, actor, "record.searched", detail=asked)
         yield page
         limit -= len(page.records)
         after = page.after
@@ -139,7 +144,7 @@ def _line(record: FoundRecord) -> dict[str, object]:
         "year": record.year,
         "retention": record.retention,
         "sharing": record.sharing,
-        "changed": record.changed_at.isoformat(),
+        "changed": record.changed_at.isoformat() if record.changed_at else None,
     }
 
 

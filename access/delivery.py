@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from access.catalogue import find_file
 from access.dip import Dip, prepare_dip
-from access.reading import Holding, PackageReader, begun, holding_of
+from access.reading import BLOCK, Holding, PackageReader, begun, holding_of
 from repository.aip import PRESERVATION
 from repository.events import EventType, ObjectType
 from repository.permissions import Permission
@@ -59,9 +59,32 @@ class OpenedFile:
         reader = PackageReader(self.archive, self.holding)
         return begun(reader.blocks(reader.file(self.path).content_path, self.sha256.hex(), "sha256"))
 
+    def part(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from `start` up to but not including `stop`, without reading the others where the file is large.
 
-def open_file(tx: Transaction, record: Record, file_id: int) -> OpenedFile:
+        What is no larger than `access.reading.BLOCK` is compared with its digest; of a larger file a part cannot be: whoever puts
+        parts together compares the whole.
+
+        Raises:
+            NoSoundCopy: no copy has these bytes.
+            CopyFailed: the copy ended or failed after the beginning was handed on.
+        """
+        reader = PackageReader(self.archive, self.holding)
+        content_path = reader.file(self.path).content_path
+        if self.size <= BLOCK:
+            whole = b"".join(reader.blocks(content_path, self.sha256.hex(), "sha256"))
+            return iter((whole[start:stop],))
+        return begun(reader.part(content_path, self.size, start, stop))
+
+
+def open_file(tx: Transaction, record: Record, file_id: int, *, part: tuple[int, int] | None = None) -> OpenedFile:
     """Opens a file of a record that `access.catalogue` gave, and writes down that it is given out.
+
+    Args:
+        tx: the transaction.
+        record: the record.
+        file_id: the file.
+        part: the bytes that will be read, if not all: from the first up to but not including the second.
 
     Raises:
         PermissionDenied: without `Permission.RECORD_EXPORT` for the record.
@@ -69,7 +92,10 @@ def open_file(tx: Transaction, record: Record, file_id: int) -> OpenedFile:
     """
     tx.require(Permission.RECORD_EXPORT, record)
     file = find_file(tx, record, file_id)
-    tx.record_event(EventType.DISSEMINATION, objects=[(ObjectType.RECORD, record.id)], detail={"path": file.path, "bytes": file.size})
+    given = {"path": file.path, "bytes": file.size}
+    if part is not None:
+        given |= {"from": part[0], "bytes": part[1] - part[0]}
+    tx.record_event(EventType.DISSEMINATION, objects=[(ObjectType.RECORD, record.id)], detail=given)
     return OpenedFile(
         name=file.path.rpartition("/")[2],
         path=file.path,

@@ -27,6 +27,7 @@ from metadata.vocabularies import PackageKind
 from repository import __version__, aip
 from repository.agents import JINGUI
 from repository.events import EventType, ObjectType
+from repository.logbook.recording import note
 from repository.permissions import Permission
 from storage.digests import Digester
 
@@ -125,6 +126,7 @@ class Dip:
             id=self.event_id,
             at=self.made,
         )
+        note(tx, "dip.made", object_type="record", object_id=self.holding.record_id, detail={"dip": self.id})
 
     @cached_property
     def _reader(self) -> PackageReader:
@@ -233,7 +235,7 @@ def plan_dip(tx: Transaction, record_id: str) -> Dip:
     number = tx.archive.new_id()
     return Dip(
         id=f"urn:uuid:{number}",
-        name=_name(record.title, number),
+        name=package_name(record.title, number),
         title=record.title,
         made=tx.now.astimezone(ZoneInfo(tx.archive.settings.time_zone)),
         event_id=tx.archive.new_id(),
@@ -273,7 +275,7 @@ def _page_file(page: Path) -> eark.PackageFile:
     return eark.PackageFile(path=PAGE, size=digester.size, digests=FileDigests(*digester.digests()), mime="text/html")
 
 
-def _name(title: str, number: str) -> str:
+def package_name(title: str, number: str) -> str:
     """A name that every file system takes."""
     words = _NO_NAME.sub("_", title).strip("._")
     return f"{words.encode()[:_NAME_BYTES].decode(errors='ignore') or 'record'}-{number[:8]}"

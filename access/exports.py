@@ -21,6 +21,7 @@ from repository import __version__
 from repository.errors import UsageError
 from repository.events import EventType, ObjectType
 from repository.findings import N_
+from repository.logbook.recording import note
 from repository.permissions import Permission
 from storage.bag_writing import BagFile, write_bag
 from storage.errors import ObjectDamaged
@@ -103,7 +104,7 @@ def export(archive: Archive, actor: Actor, name: str, form: ExportForm, destinat
         record = find_named(tx, name)
         tx.require(Permission.RECORD_EXPORT, record)
         holding = holding_of(tx, record)
-        information = _bag_info(tx, record)
+        information = bag_information(tx, record)
     work = _Export(archive=archive, holding=holding, bag_info=information, progress=progress)
     with landing(destination) as folder:
         work.write(form, folder)
@@ -113,6 +114,7 @@ def export(archive: Archive, actor: Actor, name: str, form: ExportForm, destinat
                 objects=[(ObjectType.RECORD, record.id)],
                 detail={"form": str(form), "version": holding.version, "files": work.files, "bytes": work.bytes},
             )
+            note(tx, "record.exported", object_type="record", object_id=record.id, detail={"form": str(form)})
             tx.flush()
             folder.rename(destination)
     return _delivered(holding, holding.aip_id, str(form), destination, work.files, work.bytes)
@@ -254,7 +256,7 @@ def _write_inventory(folder: Path, blocks: Iterable[bytes], digest: str) -> None
     (folder / "inventory.json.sha512").write_bytes(f"{digest} inventory.json\n".encode())
 
 
-def _bag_info(tx: Transaction, record: Record) -> dict[str, str]:
+def bag_information(tx: Transaction, record: Record) -> dict[str, str]:
     """What the bag says of itself (RFC 8493 §2.2.2)."""
     assert record.aip is not None
     labels = {

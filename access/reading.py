@@ -23,7 +23,7 @@ from storage.errors import StorageError, StoreUnavailable
 from storage.ocfl.inventory import Inventory, parse_inventory
 from storage.ocfl.layout import root_key
 from storage.ocfl.verify import sidecar_digest
-from storage.stores.base import KeyMissing
+from storage.stores.base import Entry, KeyMissing
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -231,12 +231,40 @@ class PackageReader:
             else:
                 self._note(store, content_path, CopyState.DAMAGED, f"{algorithm}:{digest}", f"{algorithm}:{state.hexdigest()}")
             if begun:
-                raise CopyFailed(
-                    N_("The copy of “{subject}” in store “{store}” is not as it should be; a part of it was handed on before that showed."),
-                    subject=f"{self._holding.aip_id} {content_path}",
-                    remedy=N_("Discard what was received and try again: it is then read from another copy. Run “jingui audit”."),
-                    store=store.name,
-                )
+                raise self._broken_off(store, content_path)
+        raise self._none(content_path)
+
+    def part(self, content_path: str, size: int, start: int, stop: int) -> Iterator[bytes]:
+        """Some bytes of a file of the object, read from where they begin; nothing shows whether they are the right ones.
+
+        Args:
+            content_path: where the file lies in the object.
+            size: bytes that it must have; a copy of another size is passed over.
+            start: the first byte.
+            stop: up to but not including this byte.
+
+        Raises:
+            CopyFailed: a copy failed or ended after a block was handed on.
+            NoSoundCopy: no copy has the file in this size.
+        """
+        for store in self._stores(content_path):
+            key = f"{self._root}/{content_path}"
+            left = stop - start
+            try:
+                entry = store.objects.stat(key)
+                if entry is None or entry.size != size:
+                    self._note_size(store, content_path, size, entry)
+                    continue
+                with store.objects.open(key, start) as stream:
+                    while left and (block := stream.read(min(BLOCK, left))):
+                        left -= len(block)
+                        yield block
+            except (StorageError, OSError) as error:
+                self._note_error(store, content_path, error)
+            if not left:
+                return
+            if left < stop - start:
+                raise self._broken_off(store, content_path)
         raise self._none(content_path)
 
     def earlier_inventory(self, version: int) -> tuple[bytes, str]:
@@ -266,6 +294,14 @@ class PackageReader:
             if content_path not in self._failed.get(store.name, ()):
                 yield store
 
+    def _broken_off(self, store: Store, content_path: str) -> CopyFailed:
+        return CopyFailed(
+            N_("The copy of “{subject}” in store “{store}” is not as it should be; a part of it was handed on before that showed."),
+            subject=f"{self._holding.aip_id} {content_path}",
+            remedy=N_("Discard what was received and try again: it is then read from another copy. Run “jingui audit”."),
+            store=store.name,
+        )
+
     def _none(self, content_path: str) -> NoSoundCopy:
         return NoSoundCopy(
             N_("No store has a sound copy of “{subject}” (looked in: {stores})."),
@@ -282,6 +318,12 @@ class PackageReader:
             self._note_error(store, content_path, error)
             return
         self._note(store, content_path, CopyState.MISSING, "", "")
+
+    def _note_size(self, store: Store, content_path: str, size: int, entry: Entry | None) -> None:
+        if entry is None:
+            self._note_missing(store, content_path)
+        else:
+            self._note(store, content_path, CopyState.DAMAGED, f"{size} bytes", f"{entry.size} bytes")
 
     def _note_error(self, store: Store, content_path: str, error: StorageError | OSError) -> None:
         if isinstance(error, KeyMissing):

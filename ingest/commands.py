@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, Final
 import click
 from sqlalchemy import select
 
+from ingest import checking
 from ingest.batches import Batch, BatchCase, find_batch, is_packed_batch, reconcile
 from ingest.errors import PackageRefused
 from ingest.identification import identifying_for_user
-from ingest.pipeline import EXAMINATION, run
-from ingest.profiles import profiles
 from ingest.reporting import Acknowledgement, JsonReport, PlainReport, Report, watcher
 from ingest.submissions import JOB_KIND, LOCAL_AGREEMENT, finding_from_row, receive
 from ingest.unpack import unpack
-from ingest.work import Examination, Unobserved, unwatched
 from repository.cli import Invocation, pass_invocation, say_error
 from repository.errors import NotFound
 from repository.findings import N_, Finding, is_valid
@@ -199,28 +197,14 @@ _CODES: Final[Mapping[str, int]] = {SubmissionState.STORED: 0, SubmissionState.D
 
 
 def _check(source: Path, shown: str, held: Sequence[Finding], invocation: Invocation, report: Report) -> int:
-    with tempfile.TemporaryDirectory(prefix="jingui-check-") as folder:
-        work = Examination(
-            source=source,
-            folder=Path(folder),
-            limits=UnpackLimits(),
-            profiles=profiles(),
-            identifying=identifying_for_user(),
-            progress=unwatched,
-            check=lambda: None,
-            findings=list(held),
-        )
-        try:
-            with work.identifying:
-                run(EXAMINATION, work, Unobserved())
-        except PackageRefused as refused:
-            work.findings.extend(refused.findings)
-        except StorageError as error:
-            say_error(error, invocation.translate)
-            return 1
-        reasons = [f"{item.profile}: {item.score}, {invocation.translate(item.reason)}" for item in work.recognitions]
-        report.judge(shown, work.profile, reasons, work.findings)
-        return 0 if is_valid(work.findings) else 1
+    try:
+        checked = checking.check(source, limits=UnpackLimits(), identifying=identifying_for_user(), held=held)
+    except StorageError as error:
+        say_error(error, invocation.translate)
+        return 1
+    reasons = [f"{item.profile}: {item.score}, {invocation.translate(item.reason)}" for item in checked.recognitions]
+    report.judge(shown, checked.profile, reasons, checked.findings)
+    return 0 if is_valid(checked.findings) else 1
 
 
 @contextmanager

@@ -15,12 +15,14 @@ from sqlalchemy import select, update
 
 from ingest.errors import PackageRefused
 from ingest.identification import identifying_for
+from ingest.kept import forget
 from ingest.pipeline import PIPELINE, run
 from ingest.profiles import profiles
 from ingest.recording import Recorder, end, lay_out_steps
 from ingest.reservations import hold_job, release
+from ingest.resuming import keep, take_up
 from ingest.submissions import FINAL, finding_from_row
-from ingest.work import StepState, Verdict, Work
+from ingest.work import StepName, StepState, Verdict, Work
 from metadata.errors import MetadataError
 from repository.errors import JinguiError, JobCancelled, JobLost, NotFound
 from repository.events import EventOutcome, EventType, ObjectType
@@ -28,6 +30,7 @@ from repository.findings import N_
 from repository.holdings import Job, Submission, SubmissionState, SubmissionStep
 from repository.jobs.context import JobContext
 from repository.jobs.ledger import JobState
+from repository.notices.happenings import submission_ended
 from repository.transaction import Transaction
 from storage.errors import OutOfSpace, StorageError
 
@@ -42,19 +45,22 @@ def process(context: JobContext) -> Mapping[str, Any]:
 
     Doing it twice does no harm: a submission that has ended is left alone, and one that was broken off begins anew after
     what it had written and reserved is rolled back. What is wrong with the package ends as `rejected`, what is wrong
-    with us as `failed`, to be tried again; neither leaves anything in stores, catalogue or work folder.
+    with us as `failed`, to be tried again; neither leaves anything in stores or catalogue. Only one that failed keeps its
+    unpacked package in the work folder, for a while, and goes on where it failed (`ingest.resuming`).
 
     Returns:
         ``submission`` and ``state``.
     """
     submission_id = str(context.arguments["submission"])
-    work = _begin(context, submission_id)
-    if work is None:
+    begun = _begin(context, submission_id)
+    if begun is None:
         return _result(context, submission_id)
-    recorder = Recorder(work)
+    work, first = begun
+    recorder = Recorder(work, first)
+    steps = PIPELINE[[step.name for step in PIPELINE].index(first) :]
     try:
-        with _work_folder(work.folder), work.identifying:
-            verdict = run(PIPELINE, work, recorder)
+        with _work_folder(work, recorder), work.identifying:
+            verdict = run(steps, work, recorder)
         if verdict is not Verdict.CONTINUE:
             _end(work, recorder, SubmissionState.REJECTED if verdict is Verdict.REJECT else SubmissionState.DUPLICATE)
     except PackageRefused as refused:
@@ -87,6 +93,7 @@ def abandoned(tx: Transaction, job: Job) -> None:
         return
     if job.state == JobState.CANCELLED:
         submission.state = SubmissionState.CANCELLED
+        tx.after_commit(partial(forget, tx.archive, submission.id))
     else:
         submission.state = SubmissionState.FAILED
         submission.error = f"Given up after {job.attempts} attempts. {job.error}"
@@ -102,10 +109,12 @@ def abandoned(tx: Transaction, job: Job) -> None:
         outcome=EventOutcome.FAILURE,
         detail={"state": str(submission.state), **({"error": submission.error} if submission.error else {})},
     )
+    submission_ended(tx, submission.id)
     tx.after_commit(partial(release, tx.archive, tx.actor, submission.id))
 
 
-def _begin(context: JobContext, submission_id: str) -> Work | None:
+def _begin(context: JobContext, submission_id: str) -> tuple[Work, StepName] | None:
+    """The work, and the step with which it begins; None where the submission has ended."""
     archive = context.archive
     folder = archive.work_folder / submission_id
     with archive.read(context.actor) as tx:
@@ -134,8 +143,12 @@ def _begin(context: JobContext, submission_id: str) -> Work | None:
         attempt=context.attempt,
     )
     release(archive, context.actor, submission_id)
+    first = take_up(work)
     # an attempt that was broken off may have left its folder; its process is gone, or will find that it lost the job
-    shutil.rmtree(folder, ignore_errors=True)
+    for left in folder.iterdir() if folder.is_dir() else ():
+        if first is None or left != work.folder:
+            shutil.rmtree(left, ignore_errors=True)
+    first = first or StepName.UNPACK
     with archive.transaction(context.actor) as tx:
         context.check()
         tx.session.execute(
@@ -143,8 +156,8 @@ def _begin(context: JobContext, submission_id: str) -> Work | None:
             .where(Submission.id == submission_id)
             .values(state=SubmissionState.PROCESSING, job_id=context.job_id, findings=[], error="", ended_at=None)
         )
-        lay_out_steps(tx, submission_id)
-    return work
+        lay_out_steps(tx, submission_id, begin=first)
+    return work, first
 
 
 def _end(work: Work, recorder: Recorder, state: SubmissionState, *, broken: StepState | None = None, error: str = "") -> None:
@@ -199,11 +212,19 @@ def _remove_upload(context: JobContext, submission_id: str) -> None:
 
 
 @contextmanager
-def _work_folder(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True)
+def _work_folder(work: Work, recorder: Recorder) -> Iterator[None]:
+    work.folder.mkdir(parents=True, exist_ok=True)
+    kept = False
     try:
         yield
+    except (PackageRefused, JobLost, JobCancelled):
+        raise
+    except Exception as error:
+        # where there is no room, what is kept would be in the way of what is to be mended
+        kept = not _is_full(error) and keep(work, recorder)
+        raise
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):
-            folder.parent.rmdir()
+        if not kept:
+            shutil.rmtree(work.folder, ignore_errors=True)
+            with suppress(OSError):
+                work.folder.parent.rmdir()

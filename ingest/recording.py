@@ -14,6 +14,7 @@ from repository.events import EventOutcome, EventType, ObjectType
 from repository.findings import Outcome, is_valid
 from repository.holdings import Submission, SubmissionState, SubmissionStep
 from repository.identifiers import aip_id
+from repository.notices.happenings import submission_ended
 from repository.transaction import Transaction
 
 
@@ -22,12 +23,25 @@ class Recorder:
 
     Args:
         work: the submission at hand.
+        first: the step with which it begins; those before it were done in an attempt before, and their events are in `work`.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, first: StepName = StepName.UNPACK) -> None:
         self._work = work
         self._ended: tuple[StepName, StepResult] | None = None
         self._at_hand: StepName | None = None
+        self._events_after: dict[StepName, int] = dict.fromkeys(list(StepName)[: list(StepName).index(first)], len(work.events))
+
+    @property
+    def at_hand(self) -> StepName | None:
+        """The step that has begun and not ended."""
+        return self._at_hand
+
+    def events_before(self, name: StepName) -> Sequence[Happening]:
+        """The events of the steps that ended before this one."""
+        order = list(StepName)
+        ended = [count for step, count in self._events_after.items() if order.index(step) < order.index(name)]
+        return self._work.events[: max(ended, default=0)]
 
     def begins(self, name: StepName) -> None:
         """The step before it has ended and this one begins: one transaction for both."""
@@ -41,6 +55,7 @@ class Recorder:
         self._ended = (name, result)
         self._at_hand = None
         self._work.events.extend(happenings(self._work, name, event, result))
+        self._events_after[name] = len(self._work.events)
 
     def write(self, tx: Transaction) -> None:
         """Writes the result that is still to be written."""
@@ -63,14 +78,16 @@ def said(result: StepResult) -> str:
     return json.dumps({"note": result.note, "values": dict(result.detail)}, ensure_ascii=False)
 
 
-def lay_out_steps(tx: Transaction, submission_id: str) -> None:
-    """Sets every step of a submission to `pending`, forgetting an earlier attempt."""
-    tx.session.execute(delete(SubmissionStep).where(SubmissionStep.submission_id == submission_id))
+def lay_out_steps(tx: Transaction, submission_id: str, *, begin: StepName) -> None:
+    """Sets the steps of a submission from `begin` on to `pending`, forgetting an earlier attempt at them."""
+    first = list(StepName).index(begin)
+    tx.session.execute(delete(SubmissionStep).where(SubmissionStep.submission_id == submission_id, SubmissionStep.position >= first))
     tx.session.execute(
         insert(SubmissionStep),
         [
             {"submission_id": submission_id, "position": position, "name": name, "state": StepState.PENDING, "detail": ""}
             for position, name in enumerate(StepName)
+            if position >= first
         ],
     )
 
@@ -175,6 +192,7 @@ def end(tx: Transaction, work: Work, state: SubmissionState, *, record_id: str |
         happening = Happening(id=tx.archive.new_id(), type=EventType.INGESTION_END, at=tx.now)
         detail = {"state": str(state), **({"failed": failed} if failed else {}), **({"error": error} if error else {})}
         tx.record_event(happening.type, objects=objects, outcome=outcome, detail=detail, agents=agents_of(work, happening))
+    submission_ended(tx, work.submission_id)
 
 
 def _state(result: StepResult) -> StepState:

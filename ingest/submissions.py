@@ -9,16 +9,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
-from ingest.work import STEP_TITLES, StepState
+from ingest.kept import resumes_at
+from ingest.work import STEP_TITLES, StepName, StepState
 from repository.errors import Conflict, NotFound
 from repository.events import EventType, ObjectType
 from repository.findings import N_, Finding, Outcome, Property, Severity, Translate
 from repository.holdings import Agreement, Job, Record, RecordState, Submission, SubmissionState, SubmissionStep
-from repository.jobs.ledger import ENDED, JobState
-from repository.permissions import Permission, Role, allows
+from repository.jobs.ledger import ENDED, JobState, stop
+from repository.logbook.recording import note
+from repository.permissions import Permission, allows
 from repository.transaction import Transaction
+from repository.visibility import visible_submissions
 
 #: The kind of job that takes a package through the pipeline.
 JOB_KIND: Final = "ingest.process"
@@ -28,6 +31,9 @@ LOCAL_AGREEMENT: Final = "local"
 FINAL: Final = frozenset(
     {SubmissionState.STORED, SubmissionState.REJECTED, SubmissionState.FAILED, SubmissionState.DUPLICATE, SubmissionState.CANCELLED}
 )
+
+#: States in which a submission can be tried again.
+RETRIED: Final = frozenset({SubmissionState.FAILED, SubmissionState.CANCELLED})
 
 
 def receive(
@@ -99,30 +105,85 @@ def receive(
         objects=((ObjectType.SUBMISSION, submission_id), (ObjectType.AGREEMENT, agreement)),
         detail={"name": name or source.name, "keep_source": keep_source, **({"replaces": replaces} if replaces else {})},
     )
+    note(
+        tx,
+        "submission.received",
+        object_type="submission",
+        object_id=submission_id,
+        detail={"name": name or source.name, "agreement": agreement},
+    )
     return submission_id
 
 
 def retry(tx: Transaction, submission_id: str) -> str:
     """Queues a failed or cancelled submission again; says the id of the job.
 
+    One that failed goes on at the step that failed where the work folder still has what the steps before made
+    (`ingest.kept.resumes_at` says which that is); every other one begins at the first.
+
     Raises:
         NotFound: there is no such submission.
-        Conflict: it has neither failed nor was it cancelled.
+        Conflict: it has neither failed nor was it cancelled, or what was handed in is gone.
         PermissionDenied: without `Permission.SUBMISSION_CREATE` for its agreement.
     """
     submission = _submission(tx, submission_id)
-    tx.require(Permission.SUBMISSION_CREATE, _agreement(tx, submission.agreement_code))
-    if submission.state not in {SubmissionState.FAILED, SubmissionState.CANCELLED}:
+    terms = _agreement(tx, submission.agreement_code)
+    if not allows(tx.actor, Permission.SUBMISSION_READ, terms):
+        raise _unknown(submission_id)
+    tx.require(Permission.SUBMISSION_CREATE, terms)
+    if submission.state not in RETRIED:
         raise Conflict(
             N_("The submission {subject} is {state}; only one that failed or was cancelled can be tried again."),
             subject=submission_id,
             state=submission.state,
         )
+    step = resumes_at(tx.archive, submission_id)
+    if step is None and not Path(submission.source).exists():
+        raise Conflict(
+            N_("What was handed in as “{subject}” is gone, so it cannot be tried again."),
+            subject=submission.name,
+            remedy=N_("Hand the package in anew."),
+        )
+    before = tx.session.get(Job, submission.job_id) if submission.job_id else None
+    arguments = {"submission": submission_id, "findings": before.arguments.get("findings", []) if before is not None else []}
     submission.state = SubmissionState.RECEIVED
     submission.error = ""
     submission.ended_at = None
-    submission.job_id = tx.enqueue(JOB_KIND, {"submission": submission_id}, key=f"{JOB_KIND}:{submission_id}", again=True)
+    submission.job_id = tx.enqueue(JOB_KIND, arguments, key=f"{JOB_KIND}:{submission_id}", again=True)
+    note(
+        tx,
+        "submission.retried",
+        object_type="submission",
+        object_id=submission_id,
+        detail={"name": submission.name, "from": str(step or StepName.UNPACK)},
+    )
     return submission.job_id
+
+
+def cancel(tx: Transaction, submission_id: str) -> SubmissionState:
+    """Stops a submission: at once while it waits, at its next check while it is worked on. Nothing of it is kept.
+
+    Returns:
+        The state it has now: `CANCELLED`, or still `PROCESSING` until the worker has cleaned up behind itself.
+
+    Raises:
+        NotFound: there is no such submission, or the actor may not know of it.
+        Conflict: it has ended already.
+        PermissionDenied: without `Permission.SUBMISSION_CREATE` for its agreement.
+    """
+    submission = _submission(tx, submission_id)
+    terms = _agreement(tx, submission.agreement_code)
+    if not allows(tx.actor, Permission.SUBMISSION_READ, terms):
+        raise _unknown(submission_id)
+    tx.require(Permission.SUBMISSION_CREATE, terms)
+    if submission.state in FINAL or submission.job_id is None:
+        raise Conflict(
+            N_("The submission {subject} is {state} already; there is nothing to stop."), subject=submission_id, state=submission.state
+        )
+    stop(tx, submission.job_id)
+    tx.session.refresh(submission)
+    note(tx, "submission.cancelled", object_type="submission", object_id=submission_id, detail={"name": submission.name})
+    return SubmissionState(submission.state)
 
 
 def open_agreements(tx: Transaction) -> Sequence[Agreement]:
@@ -200,6 +261,9 @@ class SubmissionView:
         steps: the pipeline as far as it came, and what is ahead.
         progress: of the job, while it runs.
         under_way: whether something will still happen by itself.
+        stopping: whether somebody asked it to stop, and it has not yet.
+        seen_at: when the worker was last heard of, or None.
+        resumes_at: the step at which trying it again goes on; None: at the first, or it cannot be tried again.
     """
 
     submission: Submission
@@ -207,14 +271,31 @@ class SubmissionView:
     steps: Sequence[StepView]
     progress: Mapping[str, Any] | None
     under_way: bool
+    stopping: bool
+    seen_at: datetime | None
+    resumes_at: StepName | None
 
 
-def list_submissions(tx: Transaction, *, states: Sequence[str] = (), after: str | None = None, limit: int = 50) -> SubmissionPage:
+def list_submissions(
+    tx: Transaction,
+    *,
+    states: Sequence[str] = (),
+    agreement: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    text: str = "",
+    after: str | None = None,
+    limit: int = 50,
+) -> SubmissionPage:
     """The submissions that the actor may see, newest first.
 
     Args:
         tx: the unit of work.
         states: only those in one of these states; empty is all.
+        agreement: only those under the agreement of this code.
+        since: only those received then or later.
+        until: only those received before.
+        text: only those with this in the name, in whatever case.
         after: `SubmissionPage.following` of the part before.
         limit: at most so many.
 
@@ -222,12 +303,17 @@ def list_submissions(tx: Transaction, *, states: Sequence[str] = (), after: str 
         PermissionDenied: without `Permission.SUBMISSION_READ`.
     """
     tx.require(Permission.SUBMISSION_READ)
-    query = select(Submission).order_by(Submission.received_at.desc(), Submission.id.desc()).limit(limit + 1)
-    if not tx.actor.unrestricted and tx.actor.roles <= {Role.AGENCY_OFFICER, Role.RESEARCHER}:
-        query = query.join(Agreement, Agreement.code == Submission.agreement_code)
-        query = query.where(Agreement.unit == tx.actor.unit, Agreement.unit != "")
+    query = visible_submissions(select(Submission), tx.actor).order_by(Submission.received_at.desc(), Submission.id.desc()).limit(limit + 1)
     if states:
         query = query.where(Submission.state.in_(states))
+    if agreement:
+        query = query.where(Submission.agreement_code == agreement)
+    if since is not None:
+        query = query.where(Submission.received_at >= since)
+    if until is not None:
+        query = query.where(Submission.received_at < until)
+    if text:
+        query = query.where(func.lower(Submission.name).contains(text.lower(), autoescape=True))
     last = tx.session.get(Submission, after) if after else None
     if last is not None:
         query = query.where(
@@ -266,7 +352,16 @@ def find_submission(tx: Transaction, submission_id: str) -> SubmissionView:
     under_way = submission.state not in FINAL and (job is None or JobState(job.state) not in ENDED)
     progress = job.progress if job is not None and job.state == JobState.RUNNING and job.progress else None
     findings = [finding_from_row(value) for value in submission.findings]
-    return SubmissionView(submission=submission, findings=findings, steps=steps, progress=progress, under_way=under_way)
+    return SubmissionView(
+        submission=submission,
+        findings=findings,
+        steps=steps,
+        progress=progress,
+        under_way=under_way,
+        stopping=under_way and job is not None and job.cancel_asked,
+        seen_at=job.heartbeat_at if job is not None else None,
+        resumes_at=resumes_at(tx.archive, submission_id) if submission.state == SubmissionState.FAILED else None,
+    )
 
 
 def finding_as_row(finding: Finding) -> dict[str, Any]:

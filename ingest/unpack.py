@@ -35,7 +35,13 @@ _MOST_NAMES: Final = 200
 
 
 def unpack(
-    source: Path, destination: Path, *, limits: Limits, progress: Progress, landed: Callable[[str], None] | None = None
+    source: Path,
+    destination: Path,
+    *,
+    limits: Limits,
+    progress: Progress,
+    landed: Callable[[str], None] | None = None,
+    expected: Callable[[int], None] | None = None,
 ) -> tuple[PackageTree, list[Finding]]:
     """Unpacks a package.
 
@@ -45,6 +51,7 @@ def unpack(
         limits: what the package may cost at most.
         progress: told the files and bytes unpacked so far.
         landed: told where each file lies, below `destination`, as soon as it is there whole.
+        expected: told how many bytes the package says it has, before the first, where it says so.
 
     Returns:
         the unpacked package, and what is to be said of its names.
@@ -56,7 +63,7 @@ def unpack(
     """
     unpacked = _Unpacked(progress, landed)
     try:
-        kind, received, conversions = _land(source, destination, limits, unpacked)
+        kind, received, conversions = _land(source, destination, limits, unpacked, expected)
     except UnsafePackage as problem:
         raise PackageRefused([_refusal(each) for each in (problem, *problem.also)], subject=source.name) from problem
     progress(len(unpacked.files), unpacked.bytes)
@@ -64,8 +71,12 @@ def unpack(
     return tree, [*_converted(conversions), *_differing_only_in_form(tree)]
 
 
-def _land(source: Path, destination: Path, limits: Limits, unpacked: _Unpacked) -> tuple[ArchiveKind, int, list[Conversion]]:
+def _land(
+    source: Path, destination: Path, limits: Limits, unpacked: _Unpacked, expected: Callable[[int], None] | None
+) -> tuple[ArchiveKind, int, list[Conversion]]:
     with open_source(source, limits) as package, Landing(destination) as landing:
+        if expected is not None and package.declared_bytes is not None:
+            expected(package.declared_bytes)
         landing.make_room_for(package.declared_bytes or package.received_bytes, source.name)
         problems = Problems()
         for entry in package.entries():

@@ -140,7 +140,17 @@ class StepResult:
 class Progress(Protocol):
     """How a step says how far it is (`repository.jobs.context.JobContext.progress`)."""
 
-    def __call__(self, stage: str, done: int = 0, total: int | None = None, unit: str = "", detail: str = "") -> None:
+    def __call__(
+        self,
+        stage: str,
+        done: int = 0,
+        total: int | None = None,
+        unit: str = "",
+        detail: str = "",
+        *,
+        bytes: int = 0,
+        bytes_total: int | None = None,
+    ) -> None:
         """Takes the newest progress; cheap."""
 
 
@@ -312,6 +322,15 @@ class Unobserved:
         """Does nothing."""
 
 
-def unwatched(stage: str, done: int = 0, total: int | None = None, unit: str = "", detail: str = "") -> None:
+def unwatched(
+    stage: str,
+    done: int = 0,
+    total: int | None = None,
+    unit: str = "",
+    detail: str = "",
+    *,
+    bytes: int = 0,
+    bytes_total: int | None = None,
+) -> None:
     """Progress of work that nobody watches."""
-    del stage, done, total, unit, detail
+    del stage, done, total, unit, detail, bytes, bytes_total

@@ -20,6 +20,7 @@ from repository.errors import NotFound
 from repository.events import COPY_STATE, EventOutcome, EventType, ObjectType
 from repository.findings import N_
 from repository.holdings import Aip, Audit, AuditOutcome, Copy, CopyState
+from repository.notices.happenings import audit_found_damage
 from repository.permissions import Actor
 from repository.transaction import Transaction
 from storage.errors import StorageError
@@ -169,6 +170,8 @@ class _Run:
                 detail={"selection": selection, **summary.as_json(), "copies": copies_by_outcome(tx, audit.id)},
                 note=f"{sum(summary.copies.values())} copies read again, {summary.damaged} of them not as they should be",
             )
+            if summary.damaged:
+                audit_found_damage(tx, audit.id, summary.damaged)
         return summary
 
     def _pages(self) -> Iterator[_Page]:

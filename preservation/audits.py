@@ -203,14 +203,25 @@ def job_of(tx: Transaction, audit_id: str) -> Job | None:
     return tx.session.scalars(statement.order_by(Job.created_at.desc())).first()
 
 
-def list_audits(tx: Transaction, *, limit: int = 50) -> Sequence[Audit]:
+def list_audits(tx: Transaction, *, after: str | None = None, limit: int = 50) -> Sequence[Audit]:
     """The latest runs, newest first.
+
+    Args:
+        tx: the unit of work.
+        after: id of the run after which the list begins.
+        limit: at most so many.
 
     Raises:
         PermissionDenied: without `Permission.AUDIT_READ`.
     """
     tx.require(Permission.AUDIT_READ)
-    return tx.session.scalars(select(Audit).order_by(Audit.started_at.desc(), Audit.id).limit(limit)).all()
+    statement = select(Audit).order_by(Audit.started_at.desc(), Audit.id).limit(limit)
+    last = tx.session.get(Audit, after) if after else None
+    if last is not None:
+        statement = statement.where(
+            (Audit.started_at < last.started_at) | ((Audit.started_at == last.started_at) & (Audit.id > last.id))
+        )
+    return tx.session.scalars(statement).all()
 
 
 def find_audit(tx: Transaction, audit_id: str, *, everything: bool = False, after: str = "", limit: int = 200) -> AuditView:

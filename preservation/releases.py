@@ -6,14 +6,14 @@ The folder of releases is what identification reads; the catalogue's table mirro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from sqlalchemy import select
 
-from preservation.formats import FormatRegistry, HeldFile
+from preservation.formats import FormatRegistry, HeldFile, KnownRelease
 from preservation.identification import Release
 from repository.aip import OWN_ROLE
 from repository.events import EventType, ObjectType
@@ -27,6 +27,16 @@ from storage.ocfl.reader import OcflObject
 def registry_of(tx: Transaction) -> FormatRegistry:
     """The releases of this home."""
     return FormatRegistry(tx.archive.formats_folder)
+
+
+def known_releases(tx: Transaction) -> Sequence[KnownRelease]:
+    """Every release, with its standing.
+
+    Raises:
+        PermissionDenied: without `Permission.FORMAT_READ`.
+    """
+    tx.require(Permission.FORMAT_READ)
+    return list(registry_of(tx).known())
 
 
 def import_release(tx: Transaction, signature_file: Path, container_file: Path) -> Release:

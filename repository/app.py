@@ -9,14 +9,35 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, g, request
+from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
-from flask_login import LoginManager
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RoutingException
 
+from repository.api import frame, problems
 from repository.archive import Archive
 from repository.features import features
-from repository.web import errors, formatting, session, shell
+from repository.logbook import views as logbook
+from repository.web import (
+    account,
+    administration,
+    errors,
+    formatting,
+    jobs_pages,
+    login,
+    notices_pages,
+    noting,
+    provider,
+    session,
+    setup_pages,
+    shell,
+    tokens_pages,
+    webhook_pages,
+)
+from repository.web.keys import kept_key
 
 LANGUAGES = ("zh_Hans_CN", "en")
 
@@ -27,19 +48,29 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
+class Application(Flask):
+    """Flask that tells errors below ``/api`` as problem documents, to programs, and everywhere else as pages, to people."""
+
+    def handle_user_exception(self, e: Exception) -> HTTPException | ResponseReturnValue:
+        """Turns an error into an answer."""
+        if frame.concerns(request.path) and not isinstance(e, RoutingException):
+            return problems.answer(e)
+        return super().handle_user_exception(e)
+
+
 def create_app(archive: Archive) -> Flask:
     """Builds the application.
 
     Args:
         archive: an open repository; the application does not close it.
     """
-    app = Flask("repository.web", static_url_path="/static", template_folder="templates", static_folder="static")
+    app = Application("repository.web", static_url_path="/static", template_folder="templates", static_folder="static")
     app.config.update(
         SECRET_KEY=session_key(archive),
         SESSION_COOKIE_NAME="jingui",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=timedelta(hours=8),
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=archive.settings.accounts.session_hours),
         MAX_CONTENT_LENGTH=archive.settings.upload_limit_bytes,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,
@@ -55,34 +86,41 @@ def create_app(archive: Archive) -> Flask:
 
     Babel(app, locale_selector=session.language, timezone_selector=lambda: ZoneInfo(archive.settings.time_zone).key)
     Bootstrap5(app)
-    CSRFProtect(app)
-    login = LoginManager(app)
-    login.login_view = "shell.login"
-    login.user_loader(session.load_user)
-    login.unauthorized_handler(session.ask_to_log_in)
+    csrf = CSRFProtect(app)
 
     formatting.register(app)
     errors.register(app)
-    app.register_blueprint(shell.blueprint)
+    for blueprint in (shell.blueprint, jobs_pages.blueprint, notices_pages.blueprint, webhook_pages.blueprint):
+        app.register_blueprint(blueprint)
+    login.register(app)
+    provider.register(app)
+    app.register_blueprint(account.blueprint)
+    app.register_blueprint(administration.blueprint)
+    app.register_blueprint(tokens_pages.blueprint)
+    app.register_blueprint(setup_pages.blueprint)
     for feature in features():
         if feature.blueprint:
             app.register_blueprint(_blueprint(feature.blueprint))
+        for operations in map(_blueprint, feature.api):
+            # a token is proof enough, and with the console's cookie `repository.api.frame` asks for the page's token itself
+            csrf.exempt(operations)
+            app.register_blueprint(operations)
+    app.register_blueprint(logbook.blueprint)
     app.before_request(_identify_request)
+    frame.register(app)
+    noting.register(app)
+    # it asks at every request who is there, and the circumstances are known by then
+    session.register(app)
+    if archive.settings.proxies:
+        number = archive.settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=number)  # type: ignore[method-assign]  # as Flask documents it
     app.after_request(_secure)
     return app
 
 
 def session_key(archive: Archive) -> str:
     """The key that signs sessions: from the settings, else made once and kept in the home, readable by its owner only."""
-    if archive.settings.secret_key:
-        return archive.settings.secret_key
-    path = archive.settings.under_home("secret-key")
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_text(secrets.token_urlsafe(48), encoding="ascii")
-    except FileExistsError:
-        pass
-    return path.read_text(encoding="ascii")
+    return kept_key(archive.home, "secret-key", archive.settings.secret_key)
 
 
 def _blueprint(dotted: str) -> Blueprint:
@@ -99,7 +137,7 @@ def _secure(response: errors.AnyResponse) -> errors.AnyResponse:
     headers = response.headers
     headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
+    headers.setdefault("X-Frame-Options", "DENY")
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["X-Request-Id"] = g.get("request_id", "")

@@ -61,6 +61,12 @@ def reading(engine: Engine) -> Engine:
     return engine.execution_options(**{_READING: True, "postgresql_readonly": True})
 
 
+def is_reading(session: Session) -> bool:
+    """Whether the session's transactions only read (`reading`)."""
+    bind = session.get_bind()
+    return bool(bind.engine.get_execution_options().get(_READING))
+
+
 def is_sqlite(engine: Engine) -> bool:
     """Whether the catalogue is a SQLite file."""
     return engine.dialect.name == "sqlite"
@@ -171,7 +177,7 @@ def _prepare(connection: Any, record: object) -> None:
     # The driver would begin transactions by itself, only before writing and without the lock; `_begin` does it instead.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={_BUSY_TIMEOUT}", "foreign_keys=ON", "cache_size=-16000"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={_BUSY_TIMEOUT}", "foreign_keys=ON", "cache_size=-32000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -77,6 +77,20 @@ class PermissionDenied(JinguiError):
         )
 
 
+class OwnAccount(PermissionDenied):
+    """Somebody tried to change what the own account may do."""
+
+    code = "OWN_ACCOUNT"
+
+    def __init__(self, name: str) -> None:
+        JinguiError.__init__(
+            self,
+            N_("Nobody changes what the own account “{subject}” may do, neither directly nor through a group."),
+            subject=name,
+            remedy=N_("Ask another security administrator."),
+        )
+
+
 class HomeMissing(JinguiError):
     """There is no repository home where one was expected."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -71,7 +72,7 @@ def examine(home: Path) -> Sequence[Examination]:
     """Looks at everything; a home that cannot be opened is one of the things said."""
     from repository.archive import Archive
 
-    found = [examine_tool(tool) for tool in TOOLS]
+    found = [*(examine_tool(tool) for tool in TOOLS), *(examine_program(program) for program in PROGRAMS)]
     try:
         archive = Archive.open(home, migrate=False)
     except JinguiError as error:
@@ -264,12 +265,52 @@ TOOLS: Final = (
         remedy=N_("Without it there is no second opinion on formats. To have it: pip install pygfried"),
     ),
     Tool(
+        name="pypdfium2",
+        distribution="pypdfium2",
+        load=lambda: importlib.import_module("pypdfium2"),
+        remedy=N_("Without it there are no previews of PDF and of office documents. To have it: pip install pypdfium2"),
+    ),
+    Tool(
         name="libmagic",
         distribution="python-magic",
         load=_load_magic,
         remedy=N_("Without it MIME types and text encodings are not told. To have it: pip install python-magic pylibmagic"),
     ),
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """A program of the system that a part of the work needs.
+
+    Args:
+        name: what it is started by.
+        remedy: English template: what is off without it, and how to get it.
+    """
+
+    name: str
+    remedy: str
+
+
+#: Programs that show files which the archive cannot show by itself.
+PROGRAMS: Final = (
+    Program(
+        name="soffice",
+        remedy=N_(
+            "Without LibreOffice there are no previews of office documents. To have it: apt-get install libreoffice-writer-nogui"
+            " libreoffice-calc-nogui libreoffice-impress-nogui"
+        ),
+    ),
+    Program(name="ffmpeg", remedy=N_("Without it there are no previews of sound and film. To have it: apt-get install ffmpeg")),
+)
+
+
+def examine_program(program: Program) -> Examination:
+    """Whether a program is found; it is not started."""
+    found = shutil.which(program.name)
+    if found is not None:
+        return Examination(name=program.name, health=Health.FINE, message=N_("found: {path}"), parameters={"path": found})
+    return Examination(name=program.name, health=Health.NOTE, message=N_("not installed"), remedy=program.remedy)
 
 
 def examine_tool(tool: Tool) -> Examination:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -119,16 +120,40 @@ class Agency(Base):
     created_at: Mapped[datetime]
 
 
+#: The columns of a record whose values are counted beside every list.
+COUNTED: Final = ("unit", "affair_type", "year", "retention", "profile")
+
+
 class Record(Base):
     """A record (件): the unit of packaging, retention, sharing, appraisal and destruction (Measures Art. 12)."""
 
     __tablename__ = "record"
-    __table_args__ = (UniqueConstraint("agreement_code", "identifier"),)
+    __table_args__ = (
+        UniqueConstraint("agreement_code", "identifier"),
+        # lists read no row that they do not show: the order, each count beside it, and a set of records by their ids
+        Index("ix_record_changed", "changed_at", "id", "state", "sharing", "security"),
+        *(
+            Index(f"ix_record_{column}", column, "state", "sharing", "security", *(other for other in COUNTED if other != column))
+            for column in COUNTED
+        ),
+        Index(
+            "ix_record_counted",
+            "id",
+            "state",
+            "sharing",
+            "security",
+            *COUNTED,
+            "agreement_code",
+            "affair",
+            "changed_at",
+        ),
+        Index("ix_record_destroyed", "id", sqlite_where=text("state = 'destroyed'"), postgresql_where=text("state = 'destroyed'")),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     agreement_code: Mapped[str] = mapped_column(ForeignKey("agreement.code"))
     identifier: Mapped[str | None] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(16), index=True)
+    state: Mapped[str] = mapped_column(String(16))
     profile: Mapped[str] = mapped_column(String(32))
     title: Mapped[str] = mapped_column(Text)
     unit: Mapped[str] = mapped_column(Text, default="")
@@ -143,7 +168,7 @@ class Record(Base):
     security: Mapped[str] = mapped_column(Text, default="")
     description: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
-    changed_at: Mapped[datetime] = mapped_column(index=True)
+    changed_at: Mapped[datetime]
 
     aip: Mapped[Aip | None] = relationship(back_populates="record")
 
@@ -165,6 +190,7 @@ class Aip(Base):
     """An archival information package: one OCFL object that holds one record."""
 
     __tablename__ = "aip"
+    __table_args__ = (Index("ix_aip_record", "id", "record_id"),)
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     record_id: Mapped[str] = mapped_column(ForeignKey("record.id"), unique=True)
@@ -201,7 +227,7 @@ class File(Base):
     """A file of an AIP's head version, with its digests and its format."""
 
     __tablename__ = "file"
-    __table_args__ = (Index("ix_file_aip_path", "aip_id", "path", unique=True), Index("ix_file_puid", "puid"))
+    __table_args__ = (Index("ix_file_aip_path", "aip_id", "path", unique=True), Index("ix_file_puid", "puid", "role", "aip_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     aip_id: Mapped[str] = mapped_column(ForeignKey("aip.id"))
@@ -228,11 +254,12 @@ class Copy(Base):
     """One copy of an AIP in one store."""
 
     __tablename__ = "copy"
+    __table_args__ = (Index("ix_copy_store", "store", "state", "checked_at"),)
 
     aip_id: Mapped[str] = mapped_column(ForeignKey("aip.id"), primary_key=True)
     store: Mapped[str] = mapped_column(String(32), primary_key=True)
     version: Mapped[int]
-    state: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16), index=True)
     verified_at: Mapped[datetime | None]
     checked_at: Mapped[datetime | None] = mapped_column(index=True)
 
@@ -346,7 +373,11 @@ class Job(Base):
     """A piece of work in the ledger of jobs (see `repository.jobs`)."""
 
     __tablename__ = "job"
-    __table_args__ = (Index("ix_job_claim", "state", "not_before", "created_at"),)
+    __table_args__ = (
+        Index("ix_job_claim", "state", "not_before", "created_at"),
+        Index("ix_job_kind", "kind", "created_at"),
+        Index("ix_job_created_at", "created_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     kind: Mapped[str] = mapped_column(String(64))

@@ -49,6 +49,9 @@ copies_required = 2
 # archive's alone, "redis://host:6379/0" or "amqp://user:password@host/vhost" (needs the extra "celery").
 # broker_url = ""
 
+# Web servers in front of `jingui serve`, each of which sets X-Forwarded-For, -Proto and -Host. 0: nobody's word is believed.
+# proxies = 0
+
 # Where copies are kept. Put the stores on different disks: two copies on one disk are lost together.
 [[stores]]
 name = "a"
@@ -59,6 +62,22 @@ priority = 10
 name = "b"
 location = "stores/b"
 priority = 20
+
+# Passwords, lockout and sessions (GB/T 22239-2019, 8.1.4.1); docs/operating.md says what each of them does.
+# [accounts]
+# password_length = 12
+# password_classes = 2
+# password_history = 5
+# password_days = 90
+# failed_logins = 5
+# lockout_minutes = 15
+# address_failures = 50
+# idle_minutes = 30
+# session_hours = 8
+# fresh_minutes = 15
+# two_factor_required_roles = []
+
+# An identity provider to log in with (OpenID Connect) is a table of its own; docs/operating.md shows it.
 
 # What a package may cost at most before it counts as an attack.
 # [unpack]

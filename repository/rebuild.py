@@ -25,12 +25,13 @@ from repository.database import insert_files
 from repository.errors import Conflict
 from repository.events import COPY_STATE, EventOutcome, EventType, LedgerEvent, ObjectType, events_of, insert_events, next_sequence
 from repository.findings import N_, Finding, Property, failure, is_valid, warning
-from repository.holdings import Agreement, Aip, AipVersion, Copy, CopyState, Event, File, Record, RecordState, Submission
+from repository.holdings import Agreement, Aip, AipVersion, Copy, CopyState, Event, File, Hold, Record, RecordState, Submission
 from repository.identifiers import is_journal
 from repository.jobs.context import Progress
 from repository.jobs.recovery import nobody_works
 from repository.journal import JournalBehind, flush, read_journal
 from repository.permissions import Actor, Permission
+from repository.recordkeeping.holds import rebuild_holds
 from repository.search.pending import refresh, start_again
 from storage.errors import StorageError
 
@@ -102,6 +103,7 @@ def rebuild(archive: Archive, actor: Actor, on_progress: Callable[[Progress], No
             tx.session.flush()
             tx.session.expunge_all()
         _remove_what_is_nowhere(tx, held, result)
+        rebuild_holds(tx)
         tx.flush()
         result.events = tx.session.scalar(select(func.count()).select_from(Event)) or 0
     with archive.transaction(actor) as tx:
@@ -177,7 +179,7 @@ def _bring_back_events(tx: Transaction, events: Iterable[LedgerEvent]) -> None:
 
 def _empty(tx: Transaction) -> None:
     """Takes the holdings out of the catalogue; records stay for now, because submissions refer to them."""
-    for table in (File, Copy, AipVersion, Aip):
+    for table in (File, Copy, AipVersion, Aip, Hold):
         tx.session.execute(delete(table))
     # so that identifiers that were exchanged do not get into each other's way
     tx.session.execute(update(Record).where(Record.state == RecordState.STORED).values(identifier=None))

@@ -6,6 +6,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -14,6 +15,7 @@ from pydantic_settings.exceptions import SettingsError
 
 from repository.errors import HomeUnusable
 from repository.findings import N_
+from repository.permissions import Role
 
 SETTINGS_FILE = "jingui.toml"
 
@@ -49,6 +51,70 @@ class UnpackLimits(BaseModel):
     total_bytes: int = Field(default=4 * 1024**4, gt=0, description="unpacked bytes in one package")
 
 
+class AccountSettings(BaseModel):
+    """Passwords, lockout and sessions (GB/T 22239-2019, 8.1.4.1 identity authentication; docs/operating.md says how to raise them)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password_length: int = Field(default=12, ge=8, le=128, description="fewest characters of a password")
+    password_classes: int = Field(
+        default=2, ge=1, le=4, description="fewest kinds of characters: capital letters, small letters, digits, anything else"
+    )
+    password_history: int = Field(
+        default=5, ge=1, le=24, description="so many latest passwords, the present one among them, cannot be used again"
+    )
+    password_days: int = Field(default=90, ge=0, description="days after which a password must be changed; 0: never")
+    failed_logins: int = Field(default=5, ge=1, le=100, description="wrong attempts in a row after which an account is locked")
+    lockout_minutes: int = Field(default=15, ge=1, description="for so long")
+    address_failures: int = Field(
+        default=50, ge=1, description="wrong attempts from one address, within the lockout time, after which it must wait"
+    )
+    idle_minutes: int = Field(default=30, ge=1, description="a session ends when nothing was asked for so long")
+    session_hours: int = Field(default=8, ge=1, description="a session ends after so long in any case")
+    fresh_minutes: int = Field(default=15, ge=1, description="for so long after a proof of identity dangerous acts need no new one")
+    two_factor_required_roles: list[Role] = Field(
+        default_factory=list, description="who holds one of these roles sets up a second factor before anything else"
+    )
+
+
+class ProviderSettings(BaseModel):
+    """An identity provider that people can log in with (OpenID Connect Core 1.0, Discovery 1.0)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    issuer: str = Field(pattern=r"^https?://\S+$", description="its address, as its tokens name it")
+    client_id: str = Field(min_length=1)
+    client_secret: str = Field(default="", repr=False, description="empty for a public client")
+    scopes: list[str] = Field(default_factory=lambda: ["openid", "profile", "email"])
+    name_claim: str = Field(default="preferred_username", description="names a new account")
+    roles_claim: str = Field(default="", description="tells roles or groups; empty: roles are given here only")
+    roles: dict[str, list[Role]] = Field(default_factory=dict, description="what a value of that claim means here")
+    create_accounts: bool = Field(default=False, description="whether somebody unknown gets an account, if the claims give a role")
+    label: str = Field(default="", description="what the button of the login page says")
+
+    @field_validator("issuer")
+    @classmethod
+    def _safe_address(cls, address: str) -> str:
+        parts = urlsplit(address)
+        if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("the address of the identity provider begins with https://")
+        return address
+
+
+class MailSettings(BaseModel):
+    """The server that takes mail; without one nothing is mailed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: str = Field(default="", description="name or address of the mail server; empty: no mail")
+    port: int = Field(default=25, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = Field(default="none", description="how the connection is protected")
+    user: str = Field(default="", description="log in at the mail server with this name; empty: without")
+    password: str = Field(default="", repr=False)
+    sender: str = Field(default="", description="address that mail comes from; needed with a host")
+    digest_hour: int = Field(default=7, ge=0, le=23, description="hour of the day, in the archive's time zone, of the daily digest")
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Unknown names in the file are an error, so that a typing mistake is not a silent default."""
 
@@ -66,6 +132,10 @@ class Settings(BaseSettings):
     )
     copies_required: int = Field(default=2, ge=1, description="verified copies before a record counts as stored")
     durable_writes: bool = Field(default=True, description="fsync files and folders of stores before they count as written")
+    conditional_listed: bool = Field(
+        default=True, description="whether readers learn that a record exists that is shared under conditions (有条件共享)"
+    )
+    request_contact: str = Field(default="", description="whom readers ask for records they may not read: office, telephone, address")
     search_engine: Literal["whoosh", "database"] = "whoosh"
     workers: int = Field(default=1, ge=0, le=64, description="worker processes that `serve` starts")
     broker_url: str = Field(
@@ -78,7 +148,35 @@ class Settings(BaseSettings):
     language: Literal["zh_Hans_CN", "en"] = Field(default="zh_Hans_CN", description="language of pages for those who chose none")
     time_zone: str = Field(default="Asia/Shanghai", description="time zone of pages and reports (IANA name)")
     secret_key: str = Field(default="", description="signs sessions; empty: made once and kept in the home")
-    upload_limit_bytes: int = Field(default=20 * 1024**3, gt=0)
+    token_days_most: int = Field(default=366, ge=1, le=3660, description="days for which an API token may at most be valid")
+    rate_limit: str = Field(
+        default="600 per minute",
+        pattern=r"^[1-9][0-9]{0,8} per (second|minute|hour|day)$",
+        description="requests to the API that one person, or one address without a token, may make",
+    )
+    rate_limit_storage: str = Field(
+        default="memory://", pattern=r"^(memory|rediss?)://", description="where they are counted; Redis where several machines answer"
+    )
+    totp_key: str = Field(default="", description="encrypts second factors; empty: made once and kept in the home")
+    base_url: str = Field(default="", pattern=r"^(https?://[^\s/]+(/\S*)?)?$", description="address of the console, for links in mail")
+    mail: MailSettings = Field(default_factory=MailSettings)
+    webhook_private_addresses: bool = Field(
+        default=False, description="whether webhooks may lead to private addresses of the own network, there also without TLS"
+    )
+    proxies: int = Field(
+        default=0, ge=0, le=9, description="web servers in front, each of which sets X-Forwarded-For, -Proto and -Host; 0: none is believed"
+    )
+    accounts: AccountSettings = Field(default_factory=AccountSettings)
+    oidc: ProviderSettings | None = Field(default=None, description="an identity provider to log in with")
+    upload_limit_bytes: int = Field(default=20 * 1024**3, gt=0, description="bytes of one package that comes by upload")
+    upload_limit_files: int = Field(default=100_000, gt=0, description="files of one package that comes by upload")
+    upload_keep_hours: int = Field(default=72, ge=1, description="an unfinished upload to which nothing more comes is removed after this")
+
+    preview_cache_bytes: int = Field(default=4 * 1024**3, ge=0, description="room for previews; those not looked at for longest go first")
+    preview_seconds: int = Field(default=300, ge=5, le=7200, description="a preview that takes longer to make is given up")
+    preview_watermark: Literal["none", "viewers", "everybody"] = Field(
+        default="viewers", description="whose page images bear their name and the time: nobody's, those of who may not have the file, everybody's"
+    )
 
     @field_validator("stores")
     @classmethod

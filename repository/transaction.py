@@ -24,6 +24,7 @@ from repository.permissions import Actor, Permission, allows
 
 if TYPE_CHECKING:
     from repository.archive import Archive
+    from repository.logbook.chain import Line
 
 
 class Transaction:
@@ -42,6 +43,7 @@ class Transaction:
         self.actor = actor
         self.now = now
         self._events: list[LedgerEvent] = []
+        self._lines: list[Line] = []
         self._hooks: list[Callable[[], None]] = []
         self._changed: set[str] = set()
 
@@ -156,6 +158,10 @@ class Transaction:
         statement = insertion(self.session, SearchPending).values(record_id=record_id, since=self.now)
         self.session.execute(statement.on_conflict_do_update(index_elements=[SearchPending.record_id], set_={"since": self.now}))
 
+    def append_line(self, line: Line) -> None:
+        """Takes a line of the logbook that is written with the commit; for `repository.logbook.recording.note`."""
+        self._lines.append(line)
+
     def after_commit(self, function: Callable[[], None]) -> None:
         """Has a function called once the transaction is committed; never if it is rolled back."""
         self._hooks.append(function)
@@ -180,6 +186,13 @@ class Transaction:
             index_at_once(self, self._changed)
             self._changed.clear()
         self.flush()
+        if self._lines:
+            from repository.logbook.anchors import keep_head
+            from repository.logbook.recording import write_lines
+
+            # after the events: whoever takes both locks takes them in this order
+            self.after_commit(partial(keep_head, self.archive, *write_lines(self.session, self._lines)))
+            self._lines.clear()
 
     def take_hooks(self) -> Sequence[Callable[[], None]]:
         """What is to be called after the commit; for `Archive`."""

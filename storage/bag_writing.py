@@ -61,7 +61,7 @@ def write_bag(
     """
     names = [file.path for file in files]
     destination.mkdir()
-    literal = any("%" in name for name in names) and not any(_LOOKS_ENCODED.search(name) for name in names)
+    literal = is_literal(names)
     with Landing(destination) as landing, ExitStack() as stack:
         landing.make_room_for(sum(file.size for file in files), destination.name)
         landing.folder(PAYLOAD)
@@ -70,7 +70,7 @@ def write_bag(
             path = f"{PAYLOAD}/{_inside(file.path)}"
             landed = _put(landing, path, file)
             for name, manifest in manifests.items():
-                manifest.write(f"{landed.digests.hex(name)}  {_written(path, literal)}\n")
+                manifest.write(f"{landed.digests.hex(name)}  {written(path, literal)}\n")
         for manifest in manifests.values():
             manifest.close()
         tags: dict[str, Digests] = {}
@@ -80,7 +80,7 @@ def write_bag(
         version = "0.97" if literal else "1.0"
         texts = {
             DECLARATION: f"BagIt-Version: {version}\nTag-File-Character-Encoding: UTF-8\n",
-            INFORMATION: "".join(f"{label}: {_folded(value)}\n" for label, value in {**bag_info, "Payload-Oxum": oxum}.items()),
+            INFORMATION: "".join(f"{label}: {folded(value)}\n" for label, value in {**bag_info, "Payload-Oxum": oxum}.items()),
         }
         for path, text in texts.items():
             tags[path] = landing.file(path, (text.encode(),)).digests
@@ -88,8 +88,13 @@ def write_bag(
             path = f"manifest-{name}.txt"
             tags[path] = _digests(destination / path)
         for name in algorithms:
-            lines = "".join(f"{digests.hex(name)}  {_written(path, literal)}\n" for path, digests in sorted(tags.items()))
+            lines = "".join(f"{digests.hex(name)}  {written(path, literal)}\n" for path, digests in sorted(tags.items()))
             landing.file(f"tagmanifest-{name}.txt", (lines.encode(),))
+
+
+def is_literal(names: Sequence[str]) -> bool:
+    """Whether a bag with these names is better declared as 0.97, because one has a percent sign and none looks encoded."""
+    return any("%" in name for name in names) and not any(_LOOKS_ENCODED.search(name) for name in names)
 
 
 def _put(landing: Landing, path: str, file: BagFile) -> Landed:
@@ -121,13 +126,15 @@ def _text(path: Path) -> TextIO:
     return open(path, "x", encoding="utf-8", newline="\n")
 
 
-def _written(path: str, literal: bool) -> str:
+def written(path: str, literal: bool) -> str:
+    """A path as a manifest has it (RFC 8493 §2.1.3); `literal`: as BagIt 0.97 has it, percent signs as they are."""
     if not literal:
         path = path.replace("%", "%25")
     return path.replace("\n", "%0A").replace("\r", "%0D")
 
 
-def _folded(value: str) -> str:
+def folded(value: str) -> str:
+    """A value as ``bag-info.txt`` has it."""
     # A value has no line breaks; a continued line begins with a space (RFC 8493 §2.2.2).
     return "\n  ".join(line.strip() for line in re.split("\r\n|\n|\r", value) if line.strip())
 

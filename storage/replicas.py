@@ -69,6 +69,7 @@ def write_everywhere(
     required: int,
     durable: bool = True,
     progress: Progress | None = None,
+    rereading: Progress | None = None,
 ) -> list[ReplicaResult]:
     """Writes one version to every store at once.
 
@@ -80,12 +81,14 @@ def write_everywhere(
         required: how many verified copies it takes; with fewer, nothing is published anywhere.
         durable: copies survive a power cut.
         progress: told of files and bytes copied, summed over the stores; called from several threads.
+        rereading: told in the same way of files and bytes read back. What either of them raises ends the work: nothing is
+            published then by this call, and what is staged is removed by `recovery.recover_object`.
 
     Returns:
         One result a store, in the order of `stores`.
     """
     with ThreadPoolExecutor(max_workers=_threads(stores, plan), thread_name_prefix="replica") as threads:
-        staged = list(threads.map(lambda store: _stage(store, plan, durable, progress), stores))
+        staged = list(threads.map(lambda store: _stage(store, plan, durable, progress, rereading), stores))
         if sum(error is None for error in staged) < required:
             for store, error in zip(stores, staged, strict=True):
                 if error is None:
@@ -149,20 +152,22 @@ def _threads(stores: Sequence[ObjectStore], plan: VersionPlan) -> int:
     return 1 if alone else max(len(stores), 1)
 
 
-def _stage(store: ObjectStore, plan: VersionPlan, durable: bool, progress: Progress | None) -> StorageError | None:
-    return _attempt(lambda: _stage_verified(store, plan, durable, progress))
+def _stage(
+    store: ObjectStore, plan: VersionPlan, durable: bool, progress: Progress | None, rereading: Progress | None
+) -> StorageError | None:
+    return _attempt(lambda: _stage_verified(store, plan, durable, progress, rereading))
 
 
 def _publish(store: ObjectStore, plan: VersionPlan, durable: bool) -> StorageError | None:
     return _attempt(lambda: _publish_staged(store, plan, durable))
 
 
-def _stage_verified(store: ObjectStore, plan: VersionPlan, durable: bool, progress: Progress | None) -> None:
+def _stage_verified(store: ObjectStore, plan: VersionPlan, durable: bool, progress: Progress | None, rereading: Progress | None) -> None:
     if not is_written(store, plan):
         stage_version(store, plan, durable=durable, progress=progress)
     else:
         recover_object(store, plan.folder_name)
-    problems = verify_version(store, plan, at_most=1)
+    problems = verify_version(store, plan, at_most=1, progress=rereading)
     if problems:
         discard_version(store, plan)
         raise not_verified(store, problems)

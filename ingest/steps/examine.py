@@ -17,9 +17,16 @@ from storage.digests import ALGORITHMS
 def unpack(work: Examination) -> StepResult:
     """Unpacks the package into the work folder, digesting every file in the same pass."""
 
+    total: int | None = None
+
+    def expected(bytes: int) -> None:
+        nonlocal total
+        total = bytes
+
     def progress(files: int, bytes: int) -> None:
         work.check()
-        work.progress(N_("unpacking"), files, None, "files")
+        # what a package says of itself is believed for no more than this
+        work.progress(N_("unpacking"), files, None, "files", bytes=bytes, bytes_total=None if total is None else max(total, bytes))
 
     destination = work.folder / "content"
     destination.mkdir()
@@ -27,7 +34,7 @@ def unpack(work: Examination) -> StepResult:
     def landed(path: str) -> None:
         work.identifying.landed(f"{destination}/{path}")
 
-    work.tree, findings = unpack_package(work.source, destination, limits=work.limits, progress=progress, landed=landed)
+    work.tree, findings = unpack_package(work.source, destination, limits=work.limits, progress=progress, landed=landed, expected=expected)
     files, size = work.size
     return StepResult(
         note=N_("{files} files, {bytes} bytes ({form})"),

@@ -21,13 +21,14 @@ def identify(work: Examination) -> StepResult:
     """Identifies every received file by its signature; what stays unknown is a warning."""
     paths = list(work.tree.files)
     root = os.fspath(work.tree.root)
-    total = len(paths)
+    total, size, done = len(paths), work.size[1], 0
     formats: dict[str, Identification] = {}
     for path, answer in zip(paths, work.identifying.answers([f"{root}/{path}" for path in paths]), strict=True):
         formats[path] = answer
+        done += work.tree.files[path].size
         if len(formats) % _BEAT == 0:
             work.check()
-            work.progress(N_("identifying formats"), len(formats), total, "files")
+            work.progress(N_("identifying formats"), len(formats), total, "files", bytes=done, bytes_total=size)
     work.formats = formats
     known = Counter(answer.puid for answer in formats.values() if answer.puid is not None)
     return StepResult(

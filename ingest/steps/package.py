@@ -19,7 +19,8 @@ from storage.ocfl.inventory import Inventory
 
 def package(work: Work) -> StepResult:
     """Writes METS, PREMIS, the description and the reports, and decides what the stores are to hold."""
-    work.progress(N_("packaging"))
+    files, size = work.size
+    work.progress(N_("packaging"), 0, files, "files", bytes_total=size)
     reservation = work.reservation
     aip = aip_id(reservation.record_id)
     with work.archive.read(work.actor) as tx:

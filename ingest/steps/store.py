@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 
 from ingest.work import Also, StepResult, Work
 from repository.archive import Archive
@@ -16,13 +17,18 @@ def store(work: Work) -> StepResult:
     """Writes and verifies every copy; with fewer verified copies than are required nothing is kept anywhere."""
     plan = work.package.plan
     stores = [store for store in work.archive.stores if not store.read_only]
-    total = len(plan.content) * len(stores)
-    done = 0
+    # every file is written to each store, and then read back from it
+    total, size = 2 * len(plan.content) * len(stores), 2 * plan.content_bytes * len(stores)
+    done = read = 0
+    counting = Lock()
 
     def progress(files: int, bytes: int) -> None:
-        nonlocal done
-        done += files
-        work.progress(N_("storing"), done, total, "files")
+        nonlocal done, read
+        work.check()
+        with counting:
+            done += files
+            read += bytes
+            work.progress(N_("storing"), min(done, total), total, "files", bytes=min(read, size), bytes_total=size)
 
     progress(0, 0)
     results = write_everywhere(
@@ -31,6 +37,7 @@ def store(work: Work) -> StepResult:
         required=work.archive.settings.copies_required,
         durable=work.archive.settings.durable_writes,
         progress=progress,
+        rereading=progress,
     )
     names = [store.name for store in stores]
     work.copies = {name: result.verified for name, result in zip(names, results, strict=True)}

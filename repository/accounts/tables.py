@@ -34,12 +34,18 @@ class User(Base):
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     tf_primary_method: Mapped[str | None] = mapped_column(String(64))
     tf_totp_secret: Mapped[str | None] = mapped_column(Text)
+    #: the interval of the last code that was accepted, so that none is accepted twice (RFC 6238, 5.2)
+    tf_last_counter: Mapped[int | None]
+    mf_recovery_codes: Mapped[list[Any]] = mapped_column(default=list)
     last_login_at: Mapped[datetime | None]
     last_login_address: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
 
-    agency: Mapped[Agency | None] = relationship()
-    groups: Mapped[list[UserGroup]] = relationship(secondary="user_group_member", back_populates="members", order_by="UserGroup.name")
+    # loaded at once: who an actor is depends on both, wherever the account was read
+    agency: Mapped[Agency | None] = relationship(lazy="joined")
+    groups: Mapped[list[UserGroup]] = relationship(
+        secondary="user_group_member", back_populates="members", order_by="UserGroup.name", lazy="selectin"
+    )
 
 
 class UserIdentity(Base):
@@ -50,6 +56,8 @@ class UserIdentity(Base):
     issuer: Mapped[str] = mapped_column(Text, primary_key=True)
     subject: Mapped[str] = mapped_column(Text, primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("user.id"), index=True)
+    #: roles of the account that come from the provider, and go when it no longer tells them
+    role_names: Mapped[list[Any]] = mapped_column("roles", default=list)
     created_at: Mapped[datetime]
 
 
@@ -75,6 +83,22 @@ class UserGroupMember(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("user.id"), primary_key=True, index=True)
 
 
+class PasswordReset(Base):
+    """A wish of one administrator that another one's password be replaced; a third one confirms it, and then the row goes."""
+
+    __tablename__ = "password_reset"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("user.id"), unique=True)
+    requested_by: Mapped[str] = mapped_column(ForeignKey("user.id"))
+    #: half of the future password; it opens nothing before the other half is made
+    first_half: Mapped[str] = mapped_column(Text)
+    requested_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship(foreign_keys=[user_id])
+    requester: Mapped[User] = relationship(foreign_keys=[requested_by])
+
+
 class LoginSession(Base):
     """A login that can still be used, or could be: kept here so that it can be ended from this side."""
 
@@ -84,6 +108,8 @@ class LoginSession(Base):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("user.id"), index=True)
     method: Mapped[str] = mapped_column(String(16))
+    #: whether the code of the second factor is still to come, so that the session is good for nothing else
+    awaits_code: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     fresh_at: Mapped[datetime | None]

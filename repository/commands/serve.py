@@ -67,7 +67,9 @@ def serve(invocation: Invocation, host: str, port: int, workers: int | None, dem
             try:
                 ticker.start()
                 threading.Thread(target=server.run, name="web", daemon=True).start()
-                click.echo(translate(N_("Listening at {address}")).format(address=_address(host, server.effective_port)))
+                address = _address(host, server.effective_port)
+                click.echo(translate(N_("Listening at {address}")).format(address=address))
+                _offer_setup(invocation, archive, address)
                 sys.stdout.flush()
                 while not ended.wait(_LOOK_SECONDS):
                     supervisor.look_after()
@@ -159,6 +161,8 @@ def _listen(archive: Archive, host: str, port: int) -> Any:
             ident=None,
             max_request_body_size=archive.settings.upload_limit_bytes,
             channel_timeout=300,
+            # without a web server in front, nobody's word counts for where a request came from
+            clear_untrusted_proxy_headers=not archive.settings.proxies,
         )
     except OSError as error:
         address = _address(host, port)
@@ -188,6 +192,17 @@ def _offer_demo(invocation: Invocation, archive: Archive, host: str) -> None:
     if not _is_loopback(host):
         warning = N_("Everybody who can reach {host} can log in with these accounts: do not keep real records here.")
         say(translate(warning).format(host=host))
+
+
+def _offer_setup(invocation: Invocation, archive: Archive, address: str) -> None:
+    """Prints where the first administrators are made, as long as there is no account."""
+    from repository.accounts.first_run import offer_setup
+
+    key = offer_setup(archive)
+    if key is not None:
+        translate = invocation.translate
+        click.echo(translate(N_("There is no account yet. Make the three administrators at this address, which works once:")))
+        click.echo(f"  {address}setup?key={key}")
 
 
 def _write_journal(archive: Archive) -> None:

@@ -1,4 +1,4 @@
-"""The accounts of the demo, one a role, and the job that brings the demo packages in."""
+"""The agencies and the accounts of the demo, one a role, and the job that brings the demo packages in."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from repository.features import demos
 from repository.findings import N_
 from repository.holdings import Submission
 from repository.permissions import Actor, Role
+from repository.recordkeeping.agencies import create_agency
 
 if TYPE_CHECKING:
     from repository.archive import Archive
@@ -60,7 +61,7 @@ ACCOUNTS: Final = (
 
 
 def begin_demo(archive: Archive) -> bool:
-    """Makes the accounts and enqueues the loading of the packages, if there is no account and no submission yet.
+    """Makes agencies and accounts and enqueues the loading of the packages, if there is no account and no submission yet.
 
     Returns:
         Whether it did.
@@ -68,6 +69,8 @@ def begin_demo(archive: Archive) -> bool:
     with archive.transaction(_DEMO) as tx:
         if has_users(tx) or tx.session.scalar(select(Submission.id).limit(1)) is not None:
             return False
+        for agency in AGENCIES.values():
+            create_agency(tx, name=agency.name, code=agency.code)
         for account in ACCOUNTS:
             create_user(tx, name=account.name, password=PASSWORD, roles=[account.role], full_name=account.full_name, unit=account.unit)
         tx.enqueue("demo.load", {}, key="demo.load")

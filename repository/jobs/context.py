@@ -42,6 +42,8 @@ class Progress:
         total: units in all, or None where it is not known.
         unit: what is counted: ``files``, ``bytes``, ``records`` …
         detail: what is at hand just now, for instance a file's name.
+        bytes: bytes done, where they are counted beside the units.
+        bytes_total: bytes in all, or None where it is not known.
     """
 
     stage: str
@@ -49,6 +51,8 @@ class Progress:
     total: int | None = None
     unit: str = ""
     detail: str = ""
+    bytes: int = 0
+    bytes_total: int | None = None
 
 
 class Heartbeat:
@@ -150,9 +154,19 @@ class JobContext:
     heartbeat: Heartbeat
     on_progress: Callable[[Progress], None] | None = None
 
-    def progress(self, stage: str, done: int = 0, total: int | None = None, unit: str = "", detail: str = "") -> None:
-        """Says how far the job is; cheap enough to be called for every file."""
-        progress = Progress(stage=stage, done=done, total=total, unit=unit, detail=detail)
+    def progress(
+        self,
+        stage: str,
+        done: int = 0,
+        total: int | None = None,
+        unit: str = "",
+        detail: str = "",
+        *,
+        bytes: int = 0,
+        bytes_total: int | None = None,
+    ) -> None:
+        """Says how far the job is (`Progress`); cheap enough to be called for every file."""
+        progress = Progress(stage=stage, done=done, total=total, unit=unit, detail=detail, bytes=bytes, bytes_total=bytes_total)
         self.heartbeat.report(progress)
         if self.on_progress is not None:
             self.on_progress(progress)

@@ -21,6 +21,7 @@ from repository.errors import Conflict, NotFound
 from repository.features import owner_of_abandoned
 from repository.findings import N_
 from repository.holdings import Job
+from repository.logbook.recording import note
 from repository.permissions import Actor, Permission
 
 if TYPE_CHECKING:
@@ -178,6 +179,16 @@ def cancel(tx: Transaction, job_id: str) -> JobState:
         PermissionDenied: without `Permission.JOB_MANAGE`.
     """
     tx.require(Permission.JOB_MANAGE, job_id)
+    return stop(tx, job_id)
+
+
+def stop(tx: Transaction, job_id: str) -> JobState:
+    """What `cancel` does, for a use case that has asked its own permission for what the job does.
+
+    Raises:
+        NotFound: there is no such job.
+        Conflict: it has ended already.
+    """
     job = _locked(tx, job_id)
     if job.state in ENDED:
         raise _ended(job)
@@ -185,6 +196,7 @@ def cancel(tx: Transaction, job_id: str) -> JobState:
     if job.state == JobState.QUEUED:
         job.state, job.key, job.ended_at = JobState.CANCELLED, None, tx.now
         _tell_owner(tx, job)
+    note(tx, "job.cancelled", object_type="job", object_id=job.id, detail={"kind": job.kind})
     return JobState(job.state)
 
 
@@ -204,6 +216,7 @@ def retry(tx: Transaction, job_id: str) -> None:
         )
     job.state, job.attempts, job.cancel_asked = JobState.QUEUED, 0, False
     job.not_before, job.sent_at, job.ended_at, job.error = tx.now, None, None, ""
+    note(tx, "job.retried", object_type="job", object_id=job.id, detail={"kind": job.kind})
 
 
 def sweep(archive: Archive) -> Sequence[Swept]:
@@ -288,15 +301,19 @@ def _apply(tx: Transaction, lease: Lease, values: dict[str, Any], progress: Mapp
 
 
 def _tell_owner(tx: Transaction, job: Job) -> None:
-    """Lets whoever asked for jobs of this kind know that this one was given up or cancelled; what fails there changes nothing here."""
-    told = owner_of_abandoned(job.kind)
-    if told is None:
-        return
-    try:
-        with tx.session.begin_nested():
-            told(tx, job)
-    except Exception:
-        logger.exception("job %s (%s) is %s, but what waits for it could not be told", job.id, job.kind, job.state)
+    """Lets whoever asked for jobs of this kind, and people, know that this one was given up or cancelled; what fails there
+    changes nothing here."""
+    from repository.notices.happenings import job_given_up
+
+    told = [owner_of_abandoned(job.kind), job_given_up if job.state == JobState.FAILED else None]
+    for function in told:
+        if function is None:
+            continue
+        try:
+            with tx.session.begin_nested():
+                function(tx, job)
+        except Exception:
+            logger.exception("job %s (%s) is %s, but what waits for it could not be told", job.id, job.kind, job.state)
 
 
 def _locked(tx: Transaction, job_id: str) -> Job:

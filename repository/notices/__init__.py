@@ -1,1 +1,1 @@
-"""Notices: what somebody should know, in the page, by mail and by webhook."""
+"""Notices: what one person should know, in the page, by mail, as a digest; and what programs are told, by webhook."""

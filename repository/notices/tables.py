@@ -26,7 +26,13 @@ class Notice(Base):
     path: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
-    mailed_at: Mapped[datetime | None] = mapped_column(index=True)
+    #: in which way it is told, beside the page (`repository.notices.kinds.Channel`)
+    channel: Mapped[str] = mapped_column(String(8), default="page")
+    #: when it is to be mailed, while it waits for that
+    mail_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    mail_attempts: Mapped[int] = mapped_column(default=0)
+    mail_error: Mapped[str] = mapped_column(Text, default="")
+    mailed_at: Mapped[datetime | None]
 
 
 class Webhook(Base):

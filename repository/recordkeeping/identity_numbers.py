@@ -86,9 +86,19 @@ def check_number(text: str) -> NumberCheck | None:
 
     Eighteen digits can be a resident number or a credit code: it is valid when it holds as either.
     """
-    plain = "".join(unicodedata.normalize("NFKC", text).split()).upper()
+    plain = plain_number(text)
     checks = [check for check in (_resident(plain), _credit(plain), _body(plain)) if check is not None]
     return next((check for check in checks if check.valid), checks[0] if checks else None)
+
+
+def check_credit_code(text: str) -> NumberCheck | None:
+    """Checks a 统一社会信用代码; None where it does not look like one (18 characters of its alphabet, GB 32100-2015, clause 4)."""
+    return _credit(plain_number(text))
+
+
+def plain_number(text: str) -> str:
+    """A number as it is kept: without spaces, in plain capitals."""
+    return "".join(unicodedata.normalize("NFKC", text).split()).upper()
 
 
 def _resident(plain: str) -> NumberCheck | None:

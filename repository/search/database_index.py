@@ -106,7 +106,7 @@ class SqliteIndex:
     def _matching(self, expression: str, name: str) -> ColumnElement[bool]:
         joined = f"{self._fts} JOIN {self._table} e ON e.number = {self._fts}.rowid"
         found = text(f"SELECT e.record_id FROM {joined} WHERE {self._fts} MATCH :search_{name}")
-        return Record.id.in_(found.bindparams(bindparam(f"search_{name}", expression)))
+        return Record.id.in_(found.bindparams(bindparam(f"search_{name}", expression, unique=True)))
 
 
 class PostgresqlIndex:
@@ -161,7 +161,7 @@ class PostgresqlIndex:
             if term.field is not None:
                 query += f" AND field = :search_field_{number}"
                 values[f"search_field_{number}"] = str(term.field)
-            found = Record.id.in_(text(query).bindparams(**values))
+            found = Record.id.in_(text(query).bindparams(*(bindparam(name, value, unique=True) for name, value in values.items())))
             conditions.append(not_(found) if term.excluded else found)
         return and_(*conditions)
 

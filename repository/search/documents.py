@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
@@ -15,10 +15,16 @@ from repository.search.language import TextField
 if TYPE_CHECKING:
     from repository.transaction import Transaction
 
+#: States of records that can be found.
+SEARCHED_STATES: Final = (RecordState.STORED, RecordState.DESTROYED)
+
 
 def documents_of(tx: Transaction, record_ids: Collection[str]) -> Iterator[Document]:
-    """The documents of those of the records that are stored, one at a time."""
-    for record in tx.session.scalars(select(Record).where(Record.id.in_(record_ids), Record.state == RecordState.STORED)).all():
+    """The documents of those of the records that can be found, one at a time; of a destroyed one, what its notice says."""
+    for record in tx.session.scalars(select(Record).where(Record.id.in_(record_ids), Record.state.in_(SEARCHED_STATES))).all():
+        if record.state == RecordState.DESTROYED:
+            yield Document(record_id=record.id, texts={TextField.TITLE: (record.title,), TextField.UNIT: (record.unit,)})
+            continue
         description = description_from_json(record.description)
         rest = (
             record.id,

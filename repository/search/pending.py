@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, insert, select, tuple_
 
-from repository.holdings import Record, RecordState, SearchPending
+from repository.holdings import Record, SearchPending
 from repository.permissions import Actor
 from repository.search.base import SearchIndex, index_of, other_indexes
-from repository.search.documents import documents_of
+from repository.search.documents import SEARCHED_STATES, documents_of
 
 if TYPE_CHECKING:
     from repository.archive import Archive
@@ -51,7 +51,7 @@ def start_again(tx: Transaction) -> None:
     for other in other_indexes(tx.archive):
         other.discard(tx)
     tx.session.execute(delete(SearchPending))
-    everything = select(Record.id, Record.changed_at).where(Record.state == RecordState.STORED)
+    everything = select(Record.id, Record.changed_at).where(Record.state.in_(SEARCHED_STATES))
     tx.session.execute(insert(SearchPending).from_select(["record_id", "since"], everything))
 
 
@@ -120,7 +120,7 @@ def _index_batch_beside(archive: Archive, index: SearchIndex) -> int:
 def _replace(tx: Transaction, index: SearchIndex, record_ids: Collection[str]) -> None:
     if not record_ids:
         return
-    stored = set(tx.session.scalars(select(Record.id).where(Record.id.in_(record_ids), Record.state == RecordState.STORED)))
-    if gone := set(record_ids) - stored:
+    found = set(tx.session.scalars(select(Record.id).where(Record.id.in_(record_ids), Record.state.in_(SEARCHED_STATES))))
+    if gone := set(record_ids) - found:
         index.remove(tx, gone)
-    index.replace(tx, documents_of(tx, sorted(stored)))
+    index.replace(tx, documents_of(tx, sorted(found)))

@@ -114,7 +114,7 @@ class WhooshIndex:
         if not found:
             return false()
         if is_sqlite(tx.archive.engine):
-            listed = func.json_each(bindparam("search_found", found, type_=JSON)).table_valued("value")
+            listed = func.json_each(bindparam("search_found", found, type_=JSON, unique=True)).table_valued("value")
             return Record.id.in_(select(listed.c.value))
         return Record.id == any_(literal(found, ARRAY(String)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,10 +16,9 @@ from werkzeug.datastructures import MultiDict
 
 from repository.aip import content_folder
 from repository.events import LedgerEvent
-from repository.features import navigation
 from repository.findings import N_, Finding, Translate
 from repository.holdings import File
-from repository.web import session
+from repository.web import navigation, session
 from repository.web.words import event_word, retention_word, tone, word
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
@@ -38,21 +38,19 @@ class Tells(Protocol):
 def register(app: Flask) -> None:
     """Makes the filters and values known to the templates."""
     app.add_template_filter(size_words, "size")
-    for function in (moment, number, word, tone, event_word, retention_word, told, said, event_note, shown_path, remedy):
+    for function in (moment, number, word, tone, event_word, retention_word, told, said, event_note, shown_path, remedy, pretty):
         app.add_template_filter(function)
     app.add_template_global(address_with)
     app.context_processor(_common)
 
 
 def _common() -> dict[str, Any]:
-    entries = [entry for entry in navigation() if session.may(entry.permission)]
-    endpoints = [entry.endpoint for entry in entries]
-    # a page that is in no menu belongs to the entry of its slice, if the slice has just one
-    of_slice = [endpoint for endpoint in endpoints if endpoint.partition(".")[0] == request.blueprint]
     name = session.archive().settings.archive_name
     return {
-        "navigation": entries,
-        "here": request.endpoint if request.endpoint in endpoints else of_slice[0] if len(of_slice) == 1 else None,
+        # called by the layout, so that what renders a part of a page counts nothing
+        "navigation_groups": navigation.groups,
+        "account_entries": navigation.account_entries,
+        "failures": navigation.failures,
         "language": str(get_locale()),
         "theme": session.theme(),
         "archive_name": gettext(name) if name == N_("Jingui") else name,
@@ -113,6 +111,11 @@ def event_note(event: LedgerEvent) -> str:
     """What an event says, in the language of the page where its note came from a template of ours, else as it was written."""
     template = event.detail.get("note")
     return said(template, event.detail) if isinstance(template, str) else said(event.note, {})
+
+
+def pretty(value: object) -> str:
+    """A value of the catalogue as JSON for people."""
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, default=str)
 
 
 def remedy(finding: Finding) -> str:

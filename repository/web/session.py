@@ -10,48 +10,64 @@ from urllib.parse import urlsplit
 from flask import Flask, abort, current_app, redirect, request, url_for
 from flask import session as cookie
 from flask.sessions import SecureCookieSessionInterface
-from flask_login import UserMixin, current_user
+from flask_login import current_user
+from flask_security.utils import login_user, logout_user
 from werkzeug.wrappers import Response
 
-from repository.accounts import find_actor
+from repository.accounts.sessions import Login, find_session
 from repository.archive import Archive
 from repository.permissions import Actor, Permission, allows
+from repository.web import people
 
 LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
 THEMES = ("auto", "light", "dark")
+
+#: The page on which a person does what must be done before anything else (`people.Person.owes`).
+DEBTS = {"code": "login.code", "password": "account.password", "second-factor": "account.second_factor"}
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Cookies(SecureCookieSessionInterface):
-    """Sessions in signed cookies; one that came by HTTPS never goes back without it."""
+    """What the browser keeps, signed: the secret of the session and the look. What came by HTTPS never goes back without it."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Whether the browser may send the cookie by HTTPS only."""
         return request.is_secure
 
+    def get_cookie_name(self, app: Flask) -> str:
+        """By HTTPS a name that browsers take from this very host only (RFC 6265bis, 4.1.3.2), so that no neighbour plants a session."""
+        name = super().get_cookie_name(app)
+        return f"__Host-{name}" if request.is_secure and self.get_cookie_path(app) == "/" else name
 
-class LoggedIn(UserMixin):
-    """A logged-in person, as the login library wants to see one."""
 
-    def __init__(self, actor: Actor) -> None:
-        self.actor = actor
-
-    def get_id(self) -> str:
-        """What is kept in the session cookie."""
-        return self.actor.id
+def register(app: Flask) -> None:
+    """Has the login library ask `load_user` who is there, and nobody else."""
+    manager = people.register(app, archive_of(app)).login_manager
+    manager.user_loader(load_user)
+    # its own tokens, in headers, addresses and bodies, are not ours
+    manager.request_loader(lambda request: None)
+    manager.unauthorized_handler(ask_to_log_in)
 
 
 def archive() -> Archive:
     """The archive this application serves."""
-    return cast(Archive, current_app.extensions["archive"])
+    return archive_of(current_app)
 
 
-def load_user(user_id: str) -> LoggedIn | None:
-    """The person of a session; None when the account is gone or disabled, which ends the session."""
-    actor = find_actor(archive(), user_id)
-    return LoggedIn(actor) if actor else None
+def archive_of(app: Flask) -> Archive:
+    """The archive an application serves."""
+    return cast(Archive, app.extensions["archive"])
+
+
+def load_user(secret: str) -> people.Person | None:
+    """The person of a session; None when the session has ended or the account is gone or disabled."""
+    login = find_session(archive(), secret)
+    if login is None:
+        return None
+    people.tell_freshness(archive(), login)
+    return people.Person(login, secret)
 
 
 def actor() -> Actor:
@@ -59,21 +75,37 @@ def actor() -> Actor:
     return cast(Actor, current_user.actor)
 
 
+def login() -> Login:
+    """The session of the person who asks. Only in views behind `needs`."""
+    return cast(Login, current_user.login)
+
+
 def may(permission: Permission) -> bool:
     """Whether the person who asks may do this at all; the use case decides again about the object."""
     return bool(current_user.is_authenticated) and allows(actor(), permission)
 
 
-def needs(permission: Permission | None = None) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
-    """A view for people who are logged in and hold the permission. The use case behind it asks again."""
+def needs(
+    permission: Permission | None = None, *, fresh: bool = False, owing: str = ""
+) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
+    """A view for people who are logged in and hold the permission. The use case behind it asks again.
+
+    Args:
+        permission: what the person must hold, or None for everybody.
+        fresh: the last proof of identity must be recent; otherwise the person is asked for one, and led back.
+        owing: the view also serves those who still owe this (`people.Person.owes`): it is where they do it.
+    """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R | Response]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
-            if not current_user.is_authenticated:
+            debt = owes()
+            if not current_user.is_authenticated and not (owing and debt == owing):
                 return ask_to_log_in()
             if permission is not None and not may(permission):
                 abort(403)
+            if fresh and not debt and not people.is_fresh(archive()):
+                return redirect(url_for("login.verify", next=_wanted()))
             return view(*args, **kwargs)
 
         return guarded
@@ -81,10 +113,40 @@ def needs(permission: Permission | None = None) -> Callable[[Callable[P, R]], Ca
     return decorate
 
 
+def owes() -> str:
+    """What the person of this session must do before anything else, or nothing."""
+    return str(getattr(current_user, "owes", ""))
+
+
 def ask_to_log_in() -> Response:
-    """To the login page, and back after it."""
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else url_for("shell.dashboard")
-    return redirect(url_for("shell.login", next=wanted))
+    """To the login page, or to what the person still owes; and back after it."""
+    return redirect(url_for(DEBTS.get(owes(), "login.enter"), next=_wanted()))
+
+
+def open_session(secret: str) -> None:
+    """Puts a session into the browser: nothing from before is carried over but the look."""
+    forget_all_but_the_look()
+    found = find_session(archive(), secret)
+    if found is None:
+        return
+    if found.language in LANGUAGES.values():
+        cookie.setdefault("language", found.language)
+    cookie.permanent = True
+    people.tell_freshness(archive(), found)
+    login_user(people.Person(found, secret), remember=False, authn_via=[found.method])
+
+
+def close_session() -> None:
+    """Takes the session out of the browser."""
+    logout_user()
+    forget_all_but_the_look()
+
+
+def forget_all_but_the_look() -> None:
+    """Empties the cookie, but for language and theme."""
+    kept = {name: cookie[name] for name in ("language", "theme") if name in cookie}
+    cookie.clear()
+    cookie.update(kept)
 
 
 def language() -> str:
@@ -114,3 +176,11 @@ def safe_target(target: str | None) -> str:
     except ValueError:
         return url_for("shell.dashboard")
     return url_for("shell.dashboard") if target.startswith("//") or parts.scheme or parts.netloc else target
+
+
+def _wanted() -> str:
+    """Where the person wanted to go; what a form would have sent is not repeated, so its page is where to go back to."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    came_from = urlsplit(request.referrer or "")
+    return safe_target(came_from.path) if came_from.netloc == request.host else url_for("shell.dashboard")

@@ -10,6 +10,7 @@ from flask_babel import gettext, ngettext
 from repository.events import EventType
 from repository.findings import N_
 from repository.holdings import CopyState, SubmissionState
+from repository.permissions import Role
 from repository.recordkeeping.retention import parse_retention
 
 #: Words for what the catalogue stores as codes.
@@ -60,6 +61,29 @@ WORDS: Final[Mapping[str, str]] = {
     "bytes": N_("bytes"),
     "records": N_("records"),
     "packages": N_("packages"),
+    "searches": N_("searches"),
+    "preferred": N_("preferred for archiving"),
+    "accepted": N_("accepted for archiving"),
+    "at-risk": N_("at risk"),
+    "unlisted": N_("not in the format list"),
+    "unknown-format": N_("format unknown"),
+    "identified-by-content": N_("identified by content"),
+    "identified-as-text": N_("identified as text"),
+    "identified-by-name": N_("by file name only"),
+    "identified-with-remarks": N_("identified, with remarks"),
+    "not-identified": N_("not identified"),
+    "added": N_("added"),
+    "removed": N_("removed"),
+    "changed": N_("changed"),
+    "unchanged": N_("unchanged"),
+    Role.ARCHIVIST: N_("archivist"),
+    Role.AGENCY_OFFICER: N_("agency officer"),
+    Role.PRESERVATION_OFFICER: N_("preservation officer"),
+    Role.APPROVER: N_("approver"),
+    Role.RESEARCHER: N_("researcher"),
+    Role.SYSTEM_ADMINISTRATOR: N_("system administrator"),
+    Role.SECURITY_ADMINISTRATOR: N_("security administrator"),
+    Role.AUDIT_ADMINISTRATOR: N_("audit administrator"),
 }
 
 #: Words for PREMIS event types (LoC vocabulary), as people say them.

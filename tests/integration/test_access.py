@@ -335,7 +335,7 @@ class TestConsole:
     def test_a_file_and_a_copy_for_use_are_downloaded(self, client: FlaskClient, archive: Archive, kept: Kept) -> None:
         client.post("/login", data={"name": "archivist", "password": PASSWORD})
         path = DATA + "large.bin"
-        answer = client.get(f"/records/{kept['plain']}/files/{file_id(archive, kept['plain'], path)}")
+        answer = client.get(f"/records/{kept['plain']}/files/{file_id(archive, kept['plain'], path)}/original")
         assert answer.data == CONTENT["plain"]["large.bin"]
         digest = base64.b64encode(hashlib.sha256(answer.data).digest()).decode()
         assert answer.headers["Repr-Digest"] == f"sha-256=:{digest}:"

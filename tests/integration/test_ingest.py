@@ -239,7 +239,7 @@ class TestOursToFail:
         assert line["error"]
         assert objects_in(home) == {"a": 0, "b": 0}
         assert_catalogue_empty(archive)
-        assert not any((home / "work").iterdir())
+        assert [folder.name for folder in (home / "work").iterdir()] == [line["submission"]], "only what a retry goes on from is kept"
         (home / "stores/b").unlink()
         (home / "b-away").rename(home / "stores/b")
         (line,) = lines(cli, package)

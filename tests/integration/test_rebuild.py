@@ -27,6 +27,7 @@ from repository.holdings import (
     EventAgent,
     EventObject,
     File,
+    Hold,
     Job,
     Record,
     SearchPending,
@@ -38,7 +39,7 @@ from repository.rebuild import rebuild
 from repository.search.finding import SearchQuery, find_records
 from repository.settings import SETTINGS_FILE
 
-HOLDINGS: tuple[type[Base], ...] = (Record, Aip, AipVersion, File, Copy, Event, EventObject, EventAgent, Agent)
+HOLDINGS: tuple[type[Base], ...] = (Record, Aip, AipVersion, File, Copy, Hold, Event, EventObject, EventAgent, Agent)
 LOCAL = Actor.local()
 
 
@@ -87,6 +88,9 @@ def held(home: Path, tmp_path: Path, compiled_signatures: Path) -> Path:
     assert states[3] == "rejected"
     (first / "附件" / "补正.txt").write_text("补正材料", encoding="utf-8")
     assert ingest(home, "--replaces", first_record(home), first)[0]["state"] == "stored"
+    held, lifted = (run(home, "hold", "place", first_record(home), "--reason", reason).stdout.strip() for reason in ("行政复议", "审计"))
+    assert held
+    assert run(home, "hold", "lift", lifted, "--reason", "审计结束").exit_code == 0
     if not compiled_signatures.exists():
         shutil.copytree(home / "formats", compiled_signatures)
     return home

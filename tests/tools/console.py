@@ -26,11 +26,14 @@ from repository.archive import Archive
 from repository.holdings import Record, Submission
 from repository.jobs.worker import Worker
 from repository.permissions import Actor, Role
+from repository.recordkeeping.agencies import create_agency
 from repository.search.pending import prepare, refresh
 from tests.tools.identification import identifier, registry
 
 PASSWORD = "bronze-bound-chest"
 TITLE = "云栖市公园规划许可"
+AGENCY = "云栖市民政局"
+AGENCY_CODE = "11339900003399133D"
 #: A picture of one pixel.
 GIF = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 FILES = {
@@ -119,10 +122,11 @@ def bag(content: Mapping[str, bytes], *, lie: bool = False) -> Mapping[str, byte
 
 
 def add_people(archive: Archive) -> None:
-    """An account for each role, named like it."""
+    """An account for each role, named like it, and the agency of the officer."""
     with archive.transaction(Actor.local()) as tx:
+        create_agency(tx, name=AGENCY, code=AGENCY_CODE)
         for role in Role:
-            create_user(tx, name=str(role), password=PASSWORD, roles=[role], unit="云栖市民政局" if role is Role.AGENCY_OFFICER else "")
+            create_user(tx, name=str(role), password=PASSWORD, roles=[role], unit=AGENCY if role is Role.AGENCY_OFFICER else "")
 
 
 def work_off(archive: Archive) -> None:

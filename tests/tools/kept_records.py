@@ -18,7 +18,8 @@ from access.reading import BLOCK
 from repository.archive import Archive
 from repository.cli import main
 from repository.holdings import Copy, Record
-from repository.permissions import OPEN_SHARING, Actor, Role
+from repository.permissions import Actor, Role
+from repository.recordkeeping.sharing import UNCONDITIONAL
 from storage.ocfl.layout import root_key
 
 DATA = "representations/original/data/"
@@ -110,7 +111,7 @@ def share_openly(archive: Archive, record_id: str) -> None:
     """Lets anybody read a record."""
     with archive.transaction(Actor.local()) as tx:
         record = tx.session.get_one(Record, record_id)
-        record.sharing, record.security = sorted(OPEN_SHARING)[0], ""
+        record.sharing, record.security = sorted(UNCONDITIONAL)[0], ""
 
 
 def person(*roles: Role) -> Actor:

@@ -27,6 +27,9 @@ def upgrade() -> None:
     _create_user()
     _bring_back([dict(account) for account in accounts])
     _create_tables()
+    op.create_index(op.f("ix_copy_state"), "copy", ["state"], unique=False)
+    op.create_index("ix_job_kind", "job", ["kind", "created_at"], unique=False)
+    op.create_index("ix_job_created_at", "job", ["created_at"], unique=False)
     if op.get_bind().dialect.name == "sqlite":
         _guard_on_sqlite()
     else:
@@ -52,6 +55,7 @@ def _bring_back(accounts: list[dict[str, Any]]) -> None:
     new = {
         "email": "",
         "password_history": "[]",
+        "mf_recovery_codes": "[]",
         "must_change_password": False,
         "preferences": "{}",
         "failed_logins": 0,
@@ -128,6 +132,8 @@ def _create_user() -> None:
         sa.Column("fs_uniquifier", sa.String(length=64), nullable=False),
         sa.Column("tf_primary_method", sa.String(length=64), nullable=True),
         sa.Column("tf_totp_secret", sa.Text(), nullable=True),
+        sa.Column("tf_last_counter", _INTEGER, nullable=True),
+        sa.Column("mf_recovery_codes", sa.JSON(), nullable=False),
         sa.Column("last_login_at", _INSTANT, nullable=True),
         sa.Column("last_login_address", sa.Text(), nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
@@ -204,6 +210,8 @@ def _create_tables() -> None:
         sa.Column("owner_id", sa.String(length=64), nullable=False),
         sa.Column("agreement_code", sa.String(length=64), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("files", _INTEGER, nullable=False),
+        sa.Column("bytes", _INTEGER, nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.Column("changed_at", _INSTANT, nullable=False),
         sa.Column("submission_id", sa.String(length=36), nullable=True),
@@ -264,10 +272,24 @@ def _create_tables() -> None:
     op.create_index(op.f("ix_hold_record_id"), "hold", ["record_id"], unique=False)
 
     op.create_table(
+        "password_reset",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("requested_by", sa.String(length=36), nullable=False),
+        sa.Column("first_half", sa.Text(), nullable=False),
+        sa.Column("requested_at", _INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["requested_by"], ["user.id"], name=op.f("fk_password_reset_requested_by_user")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_password_reset_user_id_user")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_password_reset")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_password_reset_user_id")),
+    )
+
+    op.create_table(
         "login_session",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False),
         sa.Column("method", sa.String(length=16), nullable=False),
+        sa.Column("awaits_code", sa.Boolean(), nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.Column("seen_at", _INSTANT, nullable=False),
         sa.Column("fresh_at", _INSTANT, nullable=True),
@@ -290,11 +312,15 @@ def _create_tables() -> None:
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.Column("read_at", _INSTANT, nullable=True),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("mail_due_at", _INSTANT, nullable=True),
+        sa.Column("mail_attempts", _INTEGER, nullable=False),
+        sa.Column("mail_error", sa.Text(), nullable=False),
         sa.Column("mailed_at", _INSTANT, nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_notice_user_id_user")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
     )
-    op.create_index(op.f("ix_notice_mailed_at"), "notice", ["mailed_at"], unique=False)
+    op.create_index(op.f("ix_notice_mail_due_at"), "notice", ["mail_due_at"], unique=False)
     op.create_index("ix_notice_user", "notice", ["user_id", "read_at", "created_at"], unique=False)
 
     op.create_table(
@@ -317,12 +343,14 @@ def _create_tables() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("set_id", sa.String(length=36), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("length", _INTEGER, nullable=False),
         sa.Column("received", _INTEGER, nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.Column("completed_at", _INSTANT, nullable=True),
         sa.ForeignKeyConstraint(["set_id"], ["upload_set.id"], name=op.f("fk_upload_set_id_upload_set")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_upload")),
+        sa.UniqueConstraint("set_id", "key", name=op.f("uq_upload_set_id")),
     )
     op.create_index(op.f("ix_upload_set_id"), "upload", ["set_id"], unique=False)
 
@@ -341,6 +369,7 @@ def _create_tables() -> None:
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("roles", sa.JSON(), nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_user_identity_user_id_user")),
         sa.PrimaryKeyConstraint("issuer", "subject", name=op.f("pk_user_identity")),

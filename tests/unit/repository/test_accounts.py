@@ -18,8 +18,9 @@ from repository.accounts import (
     set_roles,
 )
 from repository.archive import Archive
-from repository.errors import Conflict, PermissionDenied, UsageError
+from repository.errors import Conflict, NotFound, PermissionDenied, UsageError
 from repository.permissions import Actor, Role
+from repository.recordkeeping.agencies import create_agency
 from tests.conftest import Cli
 
 PASSWORD = "五个不常见的词 cassette"
@@ -85,7 +86,16 @@ def test_a_name_is_taken_once_however_it_is_written(archive: Archive) -> None:
 def test_an_agency_officer_needs_an_agency(archive: Archive) -> None:
     with pytest.raises(UsageError, match="agency"):
         add(archive, "wang", "agency-officer")
-    add(archive, "wang", "agency-officer", unit="云栖市民政局")
+    with pytest.raises(NotFound, match="云栖市民政局") as refused:
+        add(archive, "wang", "agency-officer", unit="云栖市民政局")
+    assert "jingui agency add" in refused.value.remedy
+    with archive.transaction(Actor.local()) as tx:
+        create_agency(tx, name="云栖市民政局", code="11339900003399133D")
+    id = add(archive, "wang", "agency-officer", unit="云栖市民政局")
+    add(archive, "li", "agency-officer", unit="11339900003399133d")
+    wang = find_actor(archive, id)
+    assert wang is not None
+    assert (wang.unit, wang.units) == ("云栖市民政局", {"云栖市民政局"})
 
 
 def test_a_person_changes_the_own_password_and_nobody_elses(archive: Archive) -> None:
@@ -125,8 +135,8 @@ def test_accounts_from_the_command_line(cli: Cli, archive: Archive) -> None:
     assert authenticate(archive, "bob", PASSWORD) is not None
     assert cli("user", "disable", "bob").exit_code == 0
     assert [json.loads(line) for line in cli("user", "list", "--json").stdout.splitlines()] == [
-        {"name": "alice", "full_name": "", "roles": ["approver", "archivist"], "unit": "", "active": True},
-        {"name": "bob", "full_name": "", "roles": ["researcher"], "unit": "", "active": False},
+        {"name": "alice", "full_name": "", "roles": ["approver", "archivist"], "groups": [], "unit": "", "active": True},
+        {"name": "bob", "full_name": "", "roles": ["researcher"], "groups": [], "unit": "", "active": False},
     ]
     assert cli("user", "passwd", "alice", "--password-stdin", input="another good one\n").exit_code == 0
     assert authenticate(archive, "alice", "another good one") is not None
