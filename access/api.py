@@ -142,7 +142,7 @@ def list_record_versions(tx: Transaction, record_id: str, query: PageQuery) -> R
         path="/records/<record_id>/events",
         tag="records",
         summary=N_("List the PREMIS events of a record, oldest first"),
-        needs=(Permission.EVENT_READ,),
+        needs=(Permission.RECORD_READ, Permission.EVENT_READ),
         places=_RECORD,
         query=shapes.EventQuery,
         answers={200: Answer(description=N_("The events."), model=shapes.EventPage, headers=("Link",))},

@@ -29,7 +29,7 @@ feature: Final = Feature(
         # a set leaves its own lines when it is begun, finished and cancelled; a line for every piece of a file would hide them
         **{f"api_uploads.tus_{verb}": Noted(action="") for verb in ("create", "patch", "delete", "override")},
         "api_ingest.get_submission": Noted(action="submission.read", object_type="submission", argument="submission_id"),
-        "api_ingest.check_package": Noted(action="package.checked", arguments=("name",)),
+        "api_ingest.check_package": Noted(action="package.checked"),
         "ingest.submission": Noted(action="submission.read", object_type="submission", argument="submission_id"),
         "ingest.print_view": Noted(action="submission.read", object_type="submission", argument="submission_id"),
         "ingest.findings": Noted(action="submission.read", object_type="submission", argument="submission_id"),

@@ -33,6 +33,7 @@ class PropertyResult:
         page: the part that `told` is, from 1.
         pages: how many parts there are.
         judged: whether a step has looked at it; what nobody checked must not look like a pass.
+        verdict: how that step ended (`ingest.work.StepState`); the findings themselves are told when all checks have spoken.
     """
 
     property: Property
@@ -43,6 +44,7 @@ class PropertyResult:
     page: int
     pages: int
     judged: bool
+    verdict: str
 
 
 def results(view: SubmissionView, *, property: str = "", outcome: str = "", page: int = 1) -> Sequence[PropertyResult]:
@@ -54,7 +56,7 @@ def results(view: SubmissionView, *, property: str = "", outcome: str = "", page
         outcome: only findings of this outcome.
         page: which part, from 1; only with a property.
     """
-    judged = {step.name for step in view.steps if step.ended_at is not None}
+    judged = {step.name: step.state for step in view.steps if step.ended_at is not None}
     chosen = [item for item in Property if not property or item == property]
     found = []
     for item in chosen:
@@ -76,6 +78,7 @@ def results(view: SubmissionView, *, property: str = "", outcome: str = "", page
                 page=at,
                 pages=pages,
                 judged=item in judged,
+                verdict=judged.get(item, ""),
             )
         )
     return found

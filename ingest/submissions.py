@@ -110,7 +110,8 @@ def receive(
         "submission.received",
         object_type="submission",
         object_id=submission_id,
-        detail={"name": name or source.name, "agreement": agreement},
+        # no name: it often is the title, and the audit administrator reads no titles
+        detail={"agreement": agreement},
     )
     return submission_id
 
@@ -155,7 +156,7 @@ def retry(tx: Transaction, submission_id: str) -> str:
         "submission.retried",
         object_type="submission",
         object_id=submission_id,
-        detail={"name": submission.name, "from": str(step or StepName.UNPACK)},
+        detail={"from": str(step or StepName.UNPACK)},
     )
     return submission.job_id
 
@@ -182,7 +183,7 @@ def cancel(tx: Transaction, submission_id: str) -> SubmissionState:
         )
     stop(tx, submission.job_id)
     tx.session.refresh(submission)
-    note(tx, "submission.cancelled", object_type="submission", object_id=submission_id, detail={"name": submission.name})
+    note(tx, "submission.cancelled", object_type="submission", object_id=submission_id)
     return SubmissionState(submission.state)
 
 

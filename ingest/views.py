@@ -96,7 +96,7 @@ def submissions() -> str:
     """The submissions, newest first, narrowed as the address says."""
     wanted = request.args.get("state", "")
     state = wanted if wanted in CHOICES else ""
-    text = request.args.get("q", "").strip()[:_LONGEST]
+    text = request.args.get("name", "").strip()[:_LONGEST]
     since, until = _day("since"), _day("until")
     with session.archive().read(session.actor()) as tx:
         known = [(agreement.code, gettext(agreement.title or agreement.code)) for agreement in list_agreements(tx)]

@@ -70,6 +70,8 @@ def create_app(archive: Archive) -> Flask:
         SESSION_COOKIE_NAME="jingui",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        # an answer on its way while the session gets a new secret would bring the old one back
+        SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=archive.settings.accounts.session_hours),
         MAX_CONTENT_LENGTH=archive.settings.upload_limit_bytes,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,

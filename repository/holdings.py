@@ -6,7 +6,6 @@ Storage is the truth; everything here but jobs, accounts and schedules can be ma
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -26,6 +25,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from repository.states import CopyState as CopyState
+from repository.states import RecordState as RecordState
+from repository.states import SubmissionState as SubmissionState
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -61,36 +64,6 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {datetime: Instant, dict[str, Any]: JSON, list[Any]: JSON, int: BigInteger().with_variant(Integer, "sqlite")}
-
-
-class SubmissionState(StrEnum):
-    """Where a submission stands. `FAILED` is ours and resumable, `REJECTED` is theirs and explained."""
-
-    RECEIVED = "received"
-    PROCESSING = "processing"
-    STORED = "stored"
-    REJECTED = "rejected"
-    FAILED = "failed"
-    DUPLICATE = "duplicate"
-    CANCELLED = "cancelled"
-
-
-class RecordState(StrEnum):
-    """Where a record stands."""
-
-    INCOMING = "incoming"
-    STORED = "stored"
-    DESTROYED = "destroyed"
-
-
-class CopyState(StrEnum):
-    """What is known of a copy in a store: the last thing seen, each word for one fact."""
-
-    MATCH = "match"
-    DAMAGED = "damaged"
-    MISSING = "missing"
-    UNREADABLE = "unreadable"
-    NOT_CHECKED = "not_checked"
 
 
 class Agreement(Base):

@@ -16,8 +16,8 @@ from typing import Final, Literal, Protocol, runtime_checkable
 
 from repository.errors import UsageError
 from repository.findings import N_
-from repository.holdings import RecordState
 from repository.recordkeeping.sharing import DECIDING, FORMING, NOBODY, PUBLIC_READERS, STAFF, Reach, Tier, class_of
+from repository.states import RecordState
 
 
 class Permission(StrEnum):
@@ -124,6 +124,7 @@ ADMINISTRATORS: Final = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMI
 #: too, and only the audit administrator reads it (三员分立); who holds the home can prove the chain (``jingui log verify``), and
 #: would have to go past the program to read it.
 NOT_WITHOUT_ROLE: Final = frozenset({Permission.LOG_READ})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:

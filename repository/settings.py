@@ -173,9 +173,12 @@ class Settings(BaseSettings):
     upload_keep_hours: int = Field(default=72, ge=1, description="an unfinished upload to which nothing more comes is removed after this")
 
     preview_cache_bytes: int = Field(default=4 * 1024**3, ge=0, description="room for previews; those not looked at for longest go first")
+    preview_patience_seconds: float = Field(
+        default=8, ge=1, le=120, description="a page waits so long for a preview; what takes longer is left to a worker"
+    )
     preview_seconds: int = Field(default=300, ge=5, le=7200, description="a preview that takes longer to make is given up")
     preview_watermark: Literal["none", "viewers", "everybody"] = Field(
-        default="viewers", description="whose page images bear their name and the time: nobody's, those of who may not have the file, everybody's"
+        default="viewers", description="whose page images bear name and time: nobody's, those of who may not have the file, everybody's"
     )
 
     @field_validator("stores")

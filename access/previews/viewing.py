@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 #: The kind of job that makes what takes long.
 JOB: Final = "access.preview"
-#: For so long a page of the console waits for a preview, seconds; what takes longer is made by a worker.
-PATIENCE: Final = 8.0
 #: Larger files are left to a worker, bytes.
 _AT_ONCE: Final = 96 * 1024**2
 #: Still larger ones are not shown at all, bytes.
@@ -195,15 +193,14 @@ def look(viewed: Viewed, *, page: int = 1, level: int = 1) -> Shown | None:
     return Shown(preview=preview, page=found, problem=problem) if found is not None or problem is not None else None
 
 
-def show(viewed: Viewed, *, page: int = 1, level: int = 1, patience: float = PATIENCE, busy: float = PATIENCE) -> Shown | None:
+def show(viewed: Viewed, *, page: int = 1, level: int = 1, patience: float | None = None) -> Shown | None:
     """Makes what is missing of a preview, if that is quick.
 
     Args:
         viewed: the file.
         page: which page, from 1.
         level: in which size, from 1.
-        patience: for so long it may take, seconds.
-        busy: for so long it may wait until others are done, seconds.
+        patience: for so long it may take, and may wait before until others are done, seconds; None: as the settings say.
 
     Returns:
         The preview, or None where a worker must make it (`ask`).
@@ -213,10 +210,11 @@ def show(viewed: Viewed, *, page: int = 1, level: int = 1, patience: float = PAT
         return found
     if viewed.kind in SLOW and viewed.place.path(CONVERTED) is None:
         return None
-    if viewed.size > _AT_ONCE or not _children.acquire(timeout=busy):
+    seconds = viewed.archive.settings.preview_patience_seconds if patience is None else patience
+    if viewed.size > _AT_ONCE or not _children.acquire(timeout=seconds):
         return None
     try:
-        return make(viewed, page=page, level=level, seconds=patience, alone=busy, quick=True)
+        return make(viewed, page=page, level=level, seconds=seconds, alone=seconds, quick=True)
     except _NeedsWorker:
         return None
     finally:
@@ -250,6 +248,15 @@ def make(
         if found is not None or not mine:
             return found
         try:
+            if place.preview() is None and (page, level) != (1, 1):
+                # how many pages there are, and in how many sizes, is known only when the first is made
+                _make(viewed, place, page=1, level=1, seconds=seconds, quick=quick, check=check)
+                found = look(viewed, page=page, level=level)
+                if found is not None:
+                    return found
+            known = place.preview()
+            if known is not None:
+                page, level = min(page, known.pages), min(level, known.levels)
             _make(viewed, place, page=page, level=level, seconds=seconds, quick=quick, check=check)
         except (NoSoundCopy, CopyFailed):
             place.say(Unshowable(UNREADABLE, lasting=False).preview(viewed.kind))

@@ -145,7 +145,7 @@ def preview_thumbnail(record_id: str, file_id: int) -> Response:
     if viewed.kind in PICTURED:
         shown = viewing.look(viewed)
         if shown is None and viewed.kind not in SLOW:
-            shown = viewing.show(viewed, patience=_GLANCE, busy=_GLANCE)
+            shown = viewing.show(viewed, patience=_GLANCE)
         small = viewed.place.path(THUMBNAIL)
         if small is not None:
             return _image(small.read_bytes(), "image/webp")

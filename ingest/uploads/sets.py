@@ -139,7 +139,7 @@ def begin_set(tx: Transaction, *, name: str, agreement: str) -> SetView:
     )
     tx.session.add(row)
     tx.session.flush()
-    note(tx, "upload.begun", object_type="upload_set", object_id=row.id, detail={"name": row.name, "agreement": agreement})
+    note(tx, "upload.begun", object_type="upload_set", object_id=row.id, detail={"agreement": agreement})
     return _view(tx, row, received=0, complete=0)
 
 
@@ -279,7 +279,7 @@ def finish(tx: Transaction, set_id: str) -> str:
         "upload.finished",
         object_type="upload_set",
         object_id=set_id,
-        detail={"name": row.name, "files": row.files, "bytes": row.bytes, "submission": submission_id},
+        detail={"files": row.files, "bytes": row.bytes, "submission": submission_id},
     )
     return submission_id
 
@@ -293,7 +293,7 @@ def cancel_set(tx: Transaction, set_id: str) -> None:
     """
     row = _open_set(tx, set_id, lock=True)
     forget(tx, row)
-    note(tx, "upload.cancelled", object_type="upload_set", object_id=set_id, detail={"name": row.name, "files": row.files})
+    note(tx, "upload.cancelled", object_type="upload_set", object_id=set_id, detail={"files": row.files})
 
 
 def cancel_upload(tx: Transaction, upload_id: str) -> None:
@@ -313,7 +313,7 @@ def cancel_upload(tx: Transaction, upload_id: str) -> None:
     )
     tx.session.execute(delete(Upload).where(Upload.id == upload_id))
     tx.after_commit(partial(_remove_file, place_of(tx.archive, row, upload), package_folder(tx.archive, row)))
-    note(tx, "upload.file_cancelled", object_type="upload_set", object_id=row.id, detail={"path": upload.path})
+    note(tx, "upload.file_cancelled", object_type="upload_set", object_id=row.id)
 
 
 def forget(tx: Transaction, row: UploadSet) -> None:

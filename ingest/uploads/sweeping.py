@@ -49,7 +49,7 @@ def sweep(archive: Archive, actor: Actor) -> int:
                 continue
             if row.submission_id is None:
                 forget(tx, row)
-                note(tx, "upload.expired", object_type="upload_set", object_id=set_id, detail={"name": row.name, "owner": row.owner_id})
+                note(tx, "upload.expired", object_type="upload_set", object_id=set_id, detail={"owner": row.owner_id})
                 removed += 1
                 continue
             submission = tx.session.get(Submission, row.submission_id)

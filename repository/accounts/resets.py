@@ -104,11 +104,17 @@ def request_reset(tx: Transaction, name: str) -> str:
     Raises:
         PermissionDenied: without `Permission.ADMINISTRATOR_RESET`.
         NotFound: no such account.
-        Conflict: the own account; one that is nobody's of the three; a wish is waiting already.
+        Conflict: the own account; one that is nobody's of the three; a wish is waiting already; the command line.
     """
     tx.require(Permission.ADMINISTRATOR_RESET)
     user = named(tx, name)
     _refuse_own(tx, user)
+    if tx.actor.unrestricted:
+        raise Conflict(
+            N_("On the command line nobody needs to confirm a reset."),
+            subject=user.name,
+            remedy=N_("Use “jingui user reset {subject}”."),
+        )
     if not is_administrator(user):
         raise Conflict(
             N_("“{subject}” is none of the three administrators."),

@@ -184,7 +184,7 @@ def list_users(tx: Transaction, query: UserQuery) -> Reply:
         path="/users/<name>",
         tag="accounts",
         summary=N_("Read an account"),
-        needs=(Permission.USER_READ,),
+        description=N_("Everybody the own account; others' need the permission “user.read”."),
         places={"name": N_("Name of the account.")},
         answers={200: Answer(description=N_("The account."), model=UserShape)},
     )

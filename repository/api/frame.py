@@ -31,9 +31,10 @@ from repository.api import idempotency, inputs, limits
 from repository.api.etags import unchanged
 from repository.api.operation import JSON, Content, Mode, Operation
 from repository.api.problems import MEDIA_TYPE, PREFIX, ApiError, unauthenticated
+from repository.errors import PermissionDenied
 from repository.findings import N_
 from repository.logbook.circumstances import tell
-from repository.permissions import Actor
+from repository.permissions import Actor, allows
 from repository.web import session
 from repository.web.people import is_fresh
 
@@ -152,6 +153,10 @@ def _view(operation: Operation, function: Callable[..., Any]) -> Callable[..., R
     def view(**places: Any) -> Response:
         given: dict[str, Any] = dict(places)
         actor = Actor.system("api") if operation.public else authenticate()
+        for permission in operation.needs:
+            # before anything is read of what was sent: who may not is told so, and not what is wrong with it
+            if not allows(actor, permission):
+                raise PermissionDenied(str(permission))
         if operation.fresh and actor.scopes is None and not is_fresh(session.archive()):
             raise ApiError("LOGIN_NOT_FRESH")
         inputs.check_places(places)

@@ -72,7 +72,7 @@ class Operation:
         tag: the group it belongs to.
         answers: by status.
         description: more about it, English, marked with `N_`.
-        needs: permissions that the use case asks for; for the documentation, the decision is the use case's.
+        needs: permissions without which nobody gets further; the use case asks again, about the thing at hand.
         query: model of the query parameters.
         body: model of the JSON body, or what else the body is.
         headers: names out of `HEADERS` that the request may have besides the usual ones.
@@ -159,6 +159,20 @@ TAGS: Final[Mapping[str, str]] = {
     "agencies": N_("Agencies that form records and hand them over."),
     "accounts": N_("Accounts, and tokens for programs."),
     "log": N_("The logbook: who logged in, read, searched, exported, changed what."),
+}
+
+#: What the tags are called.
+TITLES: Final[Mapping[str, str]] = {
+    "records": N_("Records"),
+    "submissions": N_("Submissions"),
+    "uploads": N_("Uploads"),
+    "audits": N_("Audits"),
+    "formats": N_("Formats"),
+    "jobs": N_("Jobs"),
+    "stores": N_("Stores"),
+    "agencies": N_("Agencies"),
+    "accounts": N_("Accounts"),
+    "log": N_("Logbook"),
 }
 
 #: The headers that requests and answers have.

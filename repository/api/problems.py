@@ -94,13 +94,15 @@ def unauthenticated(reason: str = "", error: str = "") -> ApiError:
 def answer(error: BaseException) -> Response:
     """The answer that tells an error: a problem document in the reader's language."""
     if isinstance(error, CSRFError):
-        return _document(KINDS["CSRF"], detail=gettext(KINDS["CSRF"].meaning))
+        kind = KINDS["CSRF"]
+        return _document(kind, detail=gettext(kind.meaning))
     if isinstance(error, HTTPException):
         return _of_http(error)
     if isinstance(error, JinguiError | StorageError | MetadataError):
         return _of_ours(error)
     log.error("request %s failed", g.get("request_id", ""), exc_info=error)
-    return _document(KINDS["INTERNAL"], detail=gettext(KINDS["INTERNAL"].meaning))
+    kind = KINDS["INTERNAL"]
+    return _document(kind, detail=gettext(kind.meaning))
 
 
 def _of_http(error: HTTPException) -> Response:

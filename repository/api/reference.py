@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, render_template, request
 
 from repository.api.kinds import KINDS, PREFIX
 from repository.api.openapi import document, operations_of
-from repository.api.operation import JSON, TAGS
+from repository.api.operation import JSON, TAGS, TITLES
 from repository.api.problems import ApiError
 
 blueprint = Blueprint("api", __name__, url_prefix=PREFIX, template_folder="../web/templates")
@@ -89,14 +89,17 @@ def reference() -> str:
     """Every operation, to be read; all of them, or those of one tag."""
     found = _document()
     tag = request.args.get("tag", "")
-    chosen = [name for name in TAGS if not tag or name == tag]
+    if tag not in TAGS:
+        tag = ""
+    chosen = [name for name in TAGS if tag in ("", name)]
     sections = {name: _operations(found, name) for name in chosen}
-    schemas = {name: _members(schema) for name, schema in sorted(found["components"]["schemas"].items()) if "properties" in schema}
+    schemas = {name: _members(found, schema) for name, schema in sorted(found["components"]["schemas"].items()) if "properties" in schema}
     return render_template(
         "api/reference.html",
         sections={name: operations for name, operations in sections.items() if operations},
         tags={item["name"]: item["description"] for item in found["tags"]},
-        chosen=tag if tag in TAGS else "",
+        titles=TITLES,
+        chosen=tag,
         schemas={name: members for name, members in schemas.items() if not tag},
         about={name: found["components"]["schemas"][name].get("description", "") for name in schemas},
         description=found["info"]["description"],
@@ -143,11 +146,11 @@ def _operation(found: Mapping[str, Any], path: str, method: str, item: Mapping[s
         roles=item.get("x-roles", ()),
         permissions=item.get("x-permissions", ()),
         public=item.get("security") == [],
-        parameters=[_member(value["name"], value["schema"], value, place=value["in"]) for value in item["parameters"]],
+        parameters=[_member(found, value["name"], value["schema"], value, place=value["in"]) for value in item["parameters"]],
         body_media=media,
         body_description=body.get("description", ""),
         body_schema=schema,
-        body=_members(found["components"]["schemas"][schema]) if schema else (),
+        body=_members(found, found["components"]["schemas"][schema]) if schema else (),
         curl=_curl(path, method.upper(), item),
         answers=[answer for answer in answers if not answer.codes],
         problems=[answer for answer in answers if answer.codes],
@@ -177,13 +180,13 @@ def _content(body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     return "", {}
 
 
-def _members(schema: Mapping[str, Any]) -> list[Member]:
+def _members(found: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Member]:
     required = schema.get("required", ())
-    return [_member(name, value, {**value, "required": name in required}) for name, value in schema.get("properties", {}).items()]
+    return [_member(found, name, value, {**value, "required": name in required}) for name, value in schema.get("properties", {}).items()]
 
 
-def _member(name: str, schema: Mapping[str, Any], about: Mapping[str, Any], place: str = "") -> Member:
-    kind, reference, choices = _type(schema)
+def _member(found: Mapping[str, Any], name: str, schema: Mapping[str, Any], about: Mapping[str, Any], place: str = "") -> Member:
+    kind, reference, choices = _type(found, schema)
     return Member(
         name=name,
         place=place,
@@ -195,19 +198,21 @@ def _member(name: str, schema: Mapping[str, Any], about: Mapping[str, Any], plac
     )
 
 
-def _type(schema: Mapping[str, Any]) -> tuple[str, str, Sequence[str]]:
+def _type(found: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, str, Sequence[str]]:
     """What a value is: its type in the words of JSON, the object it is or holds, what it can be."""
     if "$ref" in schema:
-        return "object", schema["$ref"].removeprefix(_REF), ()
+        name = schema["$ref"].removeprefix(_REF)
+        target = found["components"]["schemas"][name]
+        return ("object", name, ()) if "properties" in target else _type(found, target)
     if "anyOf" in schema:
-        parts = [_type(part) for part in schema["anyOf"]]
+        parts = [_type(found, part) for part in schema["anyOf"]]
         reference = next((part[1] for part in parts if part[1]), "")
         return " | ".join(part[0] for part in parts), reference, [choice for part in parts for choice in part[2]]
     if schema.get("type") == "array":
-        inner, reference, choices = _type(schema.get("items", {}))
+        inner, reference, choices = _type(found, schema.get("items", {}))
         return f"[{inner}]", reference, choices
     if isinstance(schema.get("additionalProperties"), Mapping):
-        inner, reference, choices = _type(schema["additionalProperties"])
+        inner, reference, choices = _type(found, schema["additionalProperties"])
         return f"{{name: {inner}}}", reference, choices
     kind = str(schema.get("format") or schema.get("type") or "any")
     return kind, "", [str(choice) for choice in schema.get("enum", ())] or ([str(schema["const"])] if "const" in schema else [])
@@ -237,4 +242,5 @@ def _curl(path: str, method: str, item: Mapping[str, Any]) -> str:
     query = "?" + "&".join(f"{name}=…" for name in required) if required else ""
     if any(JSON not in answer.get("content", {JSON: 0}) for answer in item["responses"].values()):
         parts.append("-OJ")
-    return " \\\n  ".join([*parts, f'"$JINGUI{path}{query}"'])
+    address = f'"$JINGUI{path}{query}"'
+    return " ".join([*parts, address]) if len(parts) < 3 else " \\\n  ".join([" ".join(parts[:2]), *parts[2:], address])

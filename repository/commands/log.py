@@ -29,7 +29,12 @@ def verify(invocation: Invocation, as_json: bool) -> int:
         detail = {"lines": found.lines, "anchors": found.anchors}
         recording.note_read(archive, actor, "log.verified", outcome=outcome, detail=detail)
     broken = found.broken
-    told = "" if broken is None else translate(broken.template).format_map({**broken.values, "subject": str(broken.sequence)})
+    told = ""
+    if broken is not None:
+        values = {**broken.values, "subject": str(broken.sequence)}
+        if "place" in values:
+            values["place"] = translate(reading.PLACES[values["place"]])
+        told = translate(broken.template).format_map(values)
     if as_json:
         first = None if broken is None else {"sequence": broken.sequence, "message": told}
         print_json({**detail, "valid": broken is None, "head": found.head, "broken": first})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from repository.transaction import Transaction
 
 LIMIT: Final = 500
+#: Where anchors are kept, for people.
+PLACES: Final[Mapping[str, str]] = {"home": N_("the file in the home"), "ledger": N_("the ledger of events")}
 _BATCH: Final = 2_000
 
 
@@ -70,7 +72,7 @@ class Break:
     Args:
         sequence: number of the line.
         template: what is wrong, English, marked with `N_`; the place ``{subject}`` is the line's number.
-        values: values of further places.
+        values: values of further places; ``place`` is a key of `PLACES`.
     """
 
     sequence: int

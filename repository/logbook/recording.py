@@ -55,7 +55,8 @@ def note(
         outcome: `SUCCESS`, `REFUSED` or `FAILURE`.
         object_type: kind of the thing; at most 16 characters.
         object_id: id of the thing.
-        detail: named values, JSON; never a password, a token or content.
+        detail: named values, JSON; never a password, a token, content, nor a title or a file's name: the audit
+            administrator reads the logbook and may read no records. What somebody searched for is the exception.
 
     Raises:
         ValueError: the transaction only reads, so that the line would be lost; see `note_read`.

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from repository.errors import UsageError
 from repository.findings import N_
 from repository.logbook.actions import ACTION_WORDS, OBJECT_WORDS
-from repository.logbook.reading import LogQuery, known_actions, list_lines, stream_lines, verify
+from repository.logbook.reading import PLACES, LogQuery, known_actions, list_lines, stream_lines, verify
 from repository.logbook.recording import FAILURE, REFUSED, SUCCESS, note_read
 from repository.logbook.tables import LogEntry
 from repository.permissions import Permission
@@ -28,8 +28,6 @@ PAGE: Final = 100
 COLUMNS: Final = (
     "sequence", "at", "person", "person_id", "action", "object_type", "object_id", "outcome", "address", "request_id", "detail", "digest",
 )  # fmt: skip
-#: Where a broken chain was found out, for people.
-PLACES: Final = {"home": N_("the file in the home"), "ledger": N_("the ledger of events")}
 
 
 @blueprint.get("/log")

@@ -111,6 +111,9 @@ def post(target: Target, body: bytes, headers: Mapping[str, str], *, seconds: fl
     finally:
         watch.cancel()
         connection.close()
+    if connection.was_cut:
+        # the end of a connection that was cut reads like the end of the answer's head
+        raise CallFailed(f"no answer within {seconds:g} seconds")
     if 300 <= status < 400:
         raise CallFailed(f"it answered {status}: redirects are not followed", status=status)
     if not 200 <= status < 300:

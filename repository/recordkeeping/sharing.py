@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from repository.findings import N_
-from repository.holdings import RecordState
+from repository.states import RecordState
 
 
 class SharingClass(StrEnum):

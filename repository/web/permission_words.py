@@ -19,7 +19,7 @@ ROLE_TEXTS: Final[Mapping[Role, str]] = {
     Role.RESEARCHER: N_("Searches and reads what is open to everybody."),
     Role.SYSTEM_ADMINISTRATOR: N_("Makes accounts and agencies and looks after the system; grants nothing and reads no records."),
     Role.SECURITY_ADMINISTRATOR: N_("Grants and takes roles; makes no accounts and reads no records."),
-    Role.AUDIT_ADMINISTRATOR: N_("Reads the logbook; changes nothing."),
+    Role.AUDIT_ADMINISTRATOR: N_("Reads the logbook; changes nothing but, as second hand, a lost password of another administrator."),
 }
 
 #: What a permission allows. The first word of its code says which part it belongs to.

@@ -48,6 +48,7 @@ WORDS: Final[Mapping[str, str]] = {
     "manual": N_("waits for a person"),
     "success": N_("success"),
     "failure": N_("failure"),
+    "refused": N_("refused"),
     "container": N_("container signature"),
     "signature": N_("signature"),
     "text": N_("text analysis"),
@@ -124,7 +125,7 @@ TONES: Final[Mapping[str, str]] = {
     for tone, states in {
         "good": ("stored", "match", "success", "done", "pass"),
         "bad": ("rejected", "failed", "damaged", "missing", "unreadable", "unexpected", "mismatch", "failure", "error", "fail"),
-        "warn": ("not_checked", "warning", "warn", "manual"),
+        "warn": ("refused", "not_checked", "warning", "warn", "manual"),
         "busy": ("processing", "running", "received", "queued"),
         "quiet": ("duplicate", "cancelled", "pending"),
     }.items()

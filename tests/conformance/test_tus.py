@@ -264,8 +264,8 @@ class TestCreation:
         sender.create(set_id, "Plan.pdf", 1)
         answer = sender.create(set_id, "plan.PDF", 1)
         assert answer.status_code == 409
-        assert "Plan.pdf" in answer.json["detail"]
-        assert "plan.PDF" in answer.json["detail"]
+        assert "Plan.pdf" in answer.json["detail"]  # type: ignore[index]
+        assert "plan.PDF" in answer.json["detail"]  # type: ignore[index]
 
 
 class TestCreationWithUpload:

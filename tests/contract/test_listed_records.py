@@ -57,7 +57,17 @@ def told(record: FoundRecord) -> dict[str, Any]:
 
 
 def test_title_agency_and_year_find_it_and_nothing_else_is_told(some: Archive) -> None:
-    for text in ("桥梁", "交通局", "2022", "year:2022 许可", "title:桥梁", "unit:交通局", "sharing:有条件共享", "桥梁 -公园", '"桥梁许可" -type:行政隐秘'):
+    for text in (
+        "桥梁",
+        "交通局",
+        "2022",
+        "year:2022 许可",
+        "title:桥梁",
+        "unit:交通局",
+        "sharing:有条件共享",
+        "桥梁 -公园",
+        '"桥梁许可" -type:行政隐秘',
+    ):
         [record] = search(some, text).records
         assert record.tier is Tier.LISTED, text
         assert told(record) == {"title": "桥梁许可", "unit": "交通局", "year": "2022", "sharing": "有条件共享"}
@@ -68,8 +78,9 @@ def test_title_agency_and_year_find_it_and_nothing_else_is_told(some: Archive) -
 @pytest.mark.parametrize(
     "text",
     [
-        "IDSECRET7", "CASESECRET7", "case:CASESECRET7", "隐秘事项", "affair:隐秘", "type:行政隐秘", "retention:D30", "secretfile", "file:secretfile",
-        "format:fmt/95 桥梁", "摘要机要", "词条机要", "张三丰", "FONDSSECRET", "id:IDSECRET7", "隧道", "街道", "桥梁 隐秘", "-隐秘事项 隧道", "unit:桥梁",
+        "IDSECRET7", "CASESECRET7", "case:CASESECRET7", "隐秘事项", "affair:隐秘", "type:行政隐秘", "retention:D30",
+        "secretfile", "file:secretfile", "format:fmt/95 桥梁", "摘要机要", "词条机要", "张三丰", "FONDSSECRET", "id:IDSECRET7",
+        "隧道", "街道", "桥梁 隐秘", "-隐秘事项 隧道", "unit:桥梁",
     ],
 )  # fmt: skip
 def test_no_other_word_finds_it(some: Archive, text: str) -> None:

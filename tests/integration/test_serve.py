@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from repository.accounts import create_user
 from repository.archive import Archive
 from repository.jobs import ledger
 from repository.jobs.ledger import JobState
@@ -145,3 +146,19 @@ def test_what_a_killed_server_left_is_taken_up_and_said(start: Start, tmp_path: 
     assert any(job_id in line for line in said)
     wait_for(lambda: ledger.read(archive, job_id).state == JobState.DONE)
     archive.close()
+
+
+def test_a_home_without_accounts_says_where_the_first_are_made(start: Start, tmp_path: Path) -> None:
+    process = start("--workers", "0")
+    _, address = lines_until_listening(process)
+    assert process.stdout is not None
+    said = process.stdout.readline() + process.stdout.readline()
+    found = re.search(rf"{re.escape(address)}setup\?key=\S+", said)
+    assert found is not None, said
+    assert status(found[0]) == 200
+    assert status(f"{address}setup?key=another") == 404
+    archive = Archive.open(tmp_path / "home")
+    with archive.transaction(Actor.local()) as tx:
+        create_user(tx, name="alice", password="bronze-bound-chest", roles=["archivist"])
+    archive.close()
+    assert status(found[0]) == 404

@@ -17,13 +17,14 @@ from ingest.submissions import receive
 from ingest.uploads.sets import add_file, begin_set
 from preservation.audits import Selection, start
 from repository.accounts import create_user
+from repository.accounts.groups import create_group
 from repository.accounts.tables import LoginSession
 from repository.accounts.tokens import create_token
 from repository.archive import Archive
 from repository.events import ObjectType, events_of
-from repository.holdings import Agreement, File, Record, RecordState, Submission
+from repository.holdings import Agency, Agreement, File, Record, RecordState, Submission
 from repository.identifiers import aip_id
-from repository.notices.tables import Notice
+from repository.notices.tables import Notice, Webhook
 from repository.permissions import Actor, Role
 from repository.recordkeeping.agencies import create_agency
 from repository.recordkeeping.holds import place_hold
@@ -130,15 +131,32 @@ def _owned(archive: Archive, owner: Actor) -> dict[str, str]:
         uploads = begin_set(tx, name="mine", agreement="jia")
     with archive.transaction(owner) as tx:
         upload = add_file(tx, uploads.id, path="a.txt", length=3)
-    none = archive.new_id()
+    with archive.transaction(Actor.local()) as tx:
+        agency = tx.session.scalars(select(Agency.id).where(Agency.name == OTHER)).one()
+        group = create_group(tx, name="a group")
+        webhook = Webhook(
+            id=archive.new_id(),
+            name="a webhook",
+            url="https://192.0.2.1/",
+            secret="s",
+            kinds=[],
+            active=False,
+            created_by="s",
+            created_at=tx.now,
+        )
+        tx.session.add(webhook)
     return {
+        "name": STRANGER,
+        "agency_id": agency,
+        "group_id": group,
+        "webhook_id": webhook.id,
         "search_id": search,
         "token_id": token.id,
         "notice_id": notice.id,
         "id": session.id,
         "set_id": uploads.id,
         "upload_id": upload.id,
-        **dict.fromkeys(("agency_id", "group_id", "reset_id", "webhook_id", "delivery_id", "hold_id"), none),
+        **dict.fromkeys(("reset_id", "delivery_id"), archive.new_id()),
     }
 
 

@@ -53,7 +53,8 @@ TOLD: Final[Mapping[int, frozenset[str]]] = {
 KNOW_AGENCIES: Final = "aseu"
 
 #: Method, rule, who may, and what it is about: ``record``, ``submission`` (hidden from an officer of another agency),
-#: ``foreign`` (somebody else's own: hidden from everybody), ``?`` where there may be nothing even for those who may.
+#: ``foreign`` (somebody else's own: hidden from everybody, but not from those after a ``+``), ``?`` where there may be nothing
+#: even for those who may. Who may not is refused; where that would tell that a hidden thing is there, there is nothing instead.
 #: A record that is only listed is told of where it says ``listed``, and hidden elsewhere.
 ROUTES: Final = """
 GET     /                                                        people
@@ -91,7 +92,7 @@ POST    /account/sessions/<id>/end                               people  foreign
 POST    /account/sessions/end                                    people
 GET     /account/tokens/                                         people
 POST    /account/tokens/                                         people
-POST    /account/tokens/<token_id>/revoke                        people  foreign
+POST    /account/tokens/<token_id>/revoke                        people  foreign +e
 GET     /account/notices                                         people
 POST    /account/notices                                         people
 GET     /notices                                                 people
@@ -151,7 +152,7 @@ GET     /log                                                     u
 GET     /log.csv                                                 u
 POST    /log/verify                                              u
 
-GET     /admin/                                                  aseu
+GET     /admin/                                                  seu
 GET     /admin/accounts                                          seu
 GET     /admin/accounts/<name>                                   seu
 POST    /admin/accounts/<name>                                   s
@@ -163,8 +164,8 @@ POST    /admin/accounts/<name>/reset                             s
 POST    /admin/accounts/<name>/roles                             e
 POST    /admin/accounts/<name>/tokens/<token_id>/revoke          e
 POST    /admin/accounts/<name>/unlock                            s
-GET     /admin/accounts/new                                      s
-POST    /admin/accounts/new                                      s
+GET     /admin/new-account                                       s
+POST    /admin/new-account                                       s
 GET     /admin/agencies                                          ase
 GET     /admin/agencies/<agency_id>                              ase
 POST    /admin/agencies/<agency_id>                              s
@@ -173,12 +174,12 @@ POST    /admin/agencies/<agency_id>/reopen                       s
 GET     /admin/agencies/new                                      s
 POST    /admin/agencies/new                                      s
 GET     /admin/groups                                            seu
-POST    /admin/groups                                            s
+POST    /admin/groups                                            e
 GET     /admin/groups/<group_id>                                 seu
-POST    /admin/groups/<group_id>/delete                          s
-POST    /admin/groups/<group_id>/members                         s
-POST    /admin/groups/<group_id>/members/<name>/remove           s
-POST    /admin/groups/<group_id>/rename                          s
+POST    /admin/groups/<group_id>/delete                          e
+POST    /admin/groups/<group_id>/members                         e
+POST    /admin/groups/<group_id>/members/<name>/remove           e
+POST    /admin/groups/<group_id>/rename                          e
 POST    /admin/groups/<group_id>/roles                           e
 GET     /admin/import                                            s
 POST    /admin/import                                            s
@@ -187,7 +188,7 @@ GET     /admin/import/example.csv                                s
 GET     /admin/resets                                            seu
 POST    /admin/resets/<reset_id>/confirm                         seu
 POST    /admin/resets/<reset_id>/refuse                          seu
-GET     /admin/roles                                             seu
+GET     /admin/roles                                             people
 GET     /admin/webhooks                                          s
 POST    /admin/webhooks                                          s
 GET     /admin/webhooks/<webhook_id>                             s
@@ -205,7 +206,7 @@ GET     /api/v1/notices                                          people
 POST    /api/v1/notices/<notice_id>/read                         people  foreign
 GET     /api/v1/tokens                                           people
 POST    /api/v1/tokens                                           people
-DELETE  /api/v1/tokens/<token_id>                                people  foreign
+DELETE  /api/v1/tokens/<token_id>                                people  foreign +e
 GET     /api/v1/users                                            seu
 GET     /api/v1/users/<name>                                     seu
 GET     /api/v1/agencies                                         ase
@@ -264,7 +265,7 @@ class Route:
         rule: of the address, as the program has it.
         who: letters of those who may.
         thing: what it is about, or empty.
-        notes: ``listed``, ``?``.
+        notes: ``listed``, ``?``, and who gets at what is foreign.
     """
 
     method: str

@@ -16,7 +16,7 @@ from storage.names import decoded
 _MOST_ENTRIES: Final = 5000
 _UTF8_FLAG: Final = 0x800
 _LISTED: Final = N_("An archive file: what lies in it is listed, not unpacked.")
-_HEAD: Final = ("Name", "Size", "Changed")
+_HEAD: Final = (N_("Name"), N_("Size"), N_("Changed"))
 
 
 def render_zip(order: Order) -> None:

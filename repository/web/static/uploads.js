@@ -480,7 +480,11 @@
       const known = unfinished.find((set) => set.name === name && !busy.has(set.id)) || null;
       const made = new Package(name, own, known);
       packages.push(made);
-      if (known) { made.why = words.found; made.show(); }
+      if (known) {
+        made.why = words.found;
+        made.show();
+        document.querySelector(`[data-unfinished] [data-set="${CSS.escape(known.id)}"]`)?.setAttribute("hidden", "");
+      }
     }
     refresh();
     if (packages.some((item) => item.known && item.state === "ready")) for (const item of packages) if (item.known && item.state === "ready") item.start();

@@ -243,16 +243,16 @@ def test_the_report_on_paper_has_everything(app: Flask, archive: Archive, ids: I
 
 def test_the_list_is_narrowed_by_everything_at_once(archivist: Visitor, archive: Archive) -> None:
     today = archive.clock().astimezone(ZoneInfo(archive.settings.time_zone)).date()
-    assert "wrong.zip" in archivist.text("/ingest/?q=WRONG")
-    assert "No submissions here" in archivist.text("/ingest/?q=%25")
-    assert "wrong.zip" in archivist.text(f"/ingest/?q=wrong&state=rejected&agreement=local&since={today}&until={today}")
+    assert "wrong.zip" in archivist.text("/ingest/?name=WRONG")
+    assert "No submissions here" in archivist.text("/ingest/?name=%25")
+    assert "wrong.zip" in archivist.text(f"/ingest/?name=wrong&state=rejected&agreement=local&since={today}&until={today}")
     assert "No submissions here" in archivist.text(f"/ingest/?until={today - timedelta(days=1)}")
     assert "No submissions here" in archivist.text(f"/ingest/?since={today + timedelta(days=1)}")
     for odd in ("since=yesterday", "until=9999-12-31", "since=0001-01-01", "agreement=another", "after=nothing"):
         assert "wrong.zip" in archivist.text(f"/ingest/?{odd}"), odd
-    page = archivist.get("/ingest/?q=wrong&state=rejected").get_data(as_text=True)
+    page = archivist.get("/ingest/?name=wrong&state=rejected").get_data(as_text=True)
     assert 'value="wrong"' in page
-    assert "q=wrong" in page.split('aria-label="State"')[1].split("</nav>")[0], "a choice of state keeps the rest"
+    assert "name=wrong" in page.split('aria-label="State"')[1].split("</nav>")[0], "a choice of state keeps the rest"
 
 
 def test_an_unfinished_upload_can_be_handed_in_or_given_up_without_a_script(archivist: Visitor, archive: Archive) -> None:

@@ -13,6 +13,7 @@ from flask import Flask
 from repository.app import create_app
 from repository.archive import Archive
 from repository.permissions import Role
+from repository.settings import SETTINGS_FILE
 from tests.tools.console import Visitor
 from tests.tools.previews import keep_records
 
@@ -21,6 +22,9 @@ from tests.tools.previews import keep_records
 def _kept(_home_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("previews")
     shutil.copytree(_home_template, folder / "home")
+    # what a reader would wait for must not depend on how busy the machine of the tests is
+    settings = folder / "home" / SETTINGS_FILE
+    settings.write_text("preview_patience_seconds = 100\n" + settings.read_text(encoding="utf-8"), encoding="utf-8")
     opened = Archive.open(folder / "home")
     try:
         (folder / "ids.json").write_text(json.dumps(dict(keep_records(opened))))

@@ -135,7 +135,8 @@ def test_hostile_files_end_with_a_clear_word_and_cost_nothing_else(
 
 
 def test_no_answer_holds_the_file_itself(researcher: Visitor, seen: Archive, ids: Mapping[str, str]) -> None:
-    for name, content in kinds_of_files().items():
+    shown = ("pdf", "ofd", "jpg", "html", "xlsx", "zip", "mp4", "bin", "eml")
+    for name, content in ((name, content) for name, content in kinds_of_files().items() if name.endswith(shown)):
         where = address(seen, ids["open"], name)
         page = researcher.get(where)
         if page.status_code == 202:

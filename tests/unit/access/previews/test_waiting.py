@@ -73,9 +73,20 @@ def test_without_the_program_the_page_says_which_is_missing(
 
 
 def test_small_pictures_say_what_there_is(reader: Visitor, archive: Archive, ids: Mapping[str, str]) -> None:
+    markup(reader, address(archive, ids["open"], "扫描.jpg"))
     assert reader.get(f"{address(archive, ids['open'], '扫描.jpg')}/thumbnail").mimetype == "image/webp"
     sheet = reader.get(f"{address(archive, ids['open'], '公文.docx')}/thumbnail")
     assert sheet.mimetype == "image/svg+xml"
     assert ">DOCX<" in sheet.get_data(as_text=True)
     with archive.read(Actor.local()) as tx:
         assert not tx.session.scalars(select(Job).where(Job.kind == "access.preview")).all()
+
+
+@pytest.mark.parametrize("name", ["决定书.pdf", "多页.tif"])
+def test_a_page_beyond_the_end_in_a_size_beyond_the_largest_is_the_last_page(
+    reader: Visitor, archive: Archive, ids: Mapping[str, str], name: str
+) -> None:
+    page = markup(reader, f"{address(archive, ids['open'], name)}?page=99&zoom=9")
+    (image,) = images(reader, page)
+    assert reader.get(image).mimetype == "image/webp"
+    assert 'rel="next"' not in page

@@ -23,8 +23,11 @@ from tests.tools.clock import Clock
 PASSWORD = "bronze-bound-chest"
 OTHERS = [f"another chest, number {number}" for number in ("one", "two", "three", "four", "five")]
 
-# Each login takes the time of a password hash; what depends on the database is tried on both in test_sessions.
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+@pytest.fixture
+def database() -> str:
+    """Each login takes the time of a password hash; what depends on the database is tried on both in test_sessions."""
+    return "sqlite"
 
 
 @pytest.fixture

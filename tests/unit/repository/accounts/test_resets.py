@@ -124,6 +124,11 @@ def test_who_asked_the_owner_and_the_same_role_do_not_confirm(archive: Archive, 
         confirm_reset(tx, wish.id)
 
 
+def test_the_command_line_asks_nobody(archive: Archive, people: dict[str, Actor]) -> None:
+    with pytest.raises(Conflict, match="command line"), archive.transaction(Actor.local()) as tx:
+        request_reset(tx, "aud")
+
+
 def test_the_owner_may_refuse_and_a_wish_grows_old(archive: Archive, people: dict[str, Actor], clock: Clock) -> None:
     with archive.transaction(people["sys"]) as tx:
         request_reset(tx, "aud")

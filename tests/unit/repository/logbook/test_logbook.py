@@ -63,9 +63,13 @@ def test_a_line_tells_who_what_when_and_from_where(archive: Archive) -> None:
 
 
 def test_what_is_rolled_back_leaves_no_line_and_no_gap(archive: Archive) -> None:
-    with pytest.raises(RuntimeError), archive.transaction(ALICE) as tx:
-        note(tx, "record.exported")
-        raise RuntimeError
+    def fail_late() -> None:
+        with archive.transaction(ALICE) as tx:
+            note(tx, "record.exported")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_late()
     three_lines(archive)
     assert [line.sequence for line in lines(archive)] == [1, 2, 3]
 

@@ -24,7 +24,9 @@ def test_columns_are_as_high_as_their_values_and_never_leave_the_drawing(pairs: 
     assert [values for _, values in chart.rows] == [list(pair) for pair in pairs]
     assert chart.totals == [sum(one for one, _ in pairs), sum(two for _, two in pairs)]
     drawn = {mark.title for mark in chart.marks}
-    assert drawn == {f"d{place}: {name} {value}" for place, pair in enumerate(pairs) for name, value in zip("ab", pair, strict=True) if value}
+    assert drawn == {
+        f"d{place}: {name} {value}" for place, pair in enumerate(pairs) for name, value in zip("ab", pair, strict=True) if value
+    }
     assert all(mark.x >= chart.left and mark.x + mark.width <= chart.width for mark in chart.marks)
     assert all(mark.y >= 0 and mark.y + mark.height <= chart.base + 0.02 for mark in chart.marks)
 
