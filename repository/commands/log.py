@@ -39,7 +39,7 @@ def verify(invocation: Invocation, as_json: bool) -> int:
         first = None if broken is None else {"sequence": broken.sequence, "message": told}
         print_json({**detail, "valid": broken is None, "head": found.head, "broken": first})
     elif broken is None:
-        click.echo(translate(N_("The chain holds: {lines} lines, compared with {anchors} heads kept elsewhere.")).format_map(detail))
+        click.echo(translate(N_("The chain holds. Lines: {lines}; heads kept elsewhere that agree: {anchors}.")).format_map(detail))
     else:
         click.echo(f"{translate(N_('The chain is broken.'))} {told}")
     return 0 if broken is None else 1

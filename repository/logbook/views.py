@@ -77,7 +77,7 @@ def verification() -> AnyResponse:
     if found.broken is None:
         note_read(archive, actor, "log.verified", detail=detail)
         flash(
-            gettext("The chain holds: %(lines)s lines, compared with %(anchors)s heads kept elsewhere.", **detail),
+            gettext("The chain holds. Lines: %(lines)s; heads kept elsewhere that agree: %(anchors)s.", **detail),
             "good",
         )
     else:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
-from repository.accounts.tables import User
 from repository.findings import N_
 from repository.holdings import Job, Submission, SubmissionState
 from repository.notices.kinds import Kind, Severity
@@ -21,6 +20,7 @@ from repository.notices.webhooks import announce
 from repository.permissions import Permission, Role
 
 if TYPE_CHECKING:
+    from repository.accounts.tables import User
     from repository.transaction import Transaction
 
 logger = logging.getLogger(__name__)

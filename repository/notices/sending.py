@@ -1,4 +1,7 @@
-"""Telling people: a notice is written in the transaction of what it is about, so that neither is without the other."""
+"""Telling people: a notice is written in the transaction of what it is about, so that neither is without the other.
+
+The accounts tell people of what concerns them, so they are imported here only when somebody is told.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from repository.accounts.roles import actor_of
-from repository.accounts.tables import User
 from repository.notices.kinds import KINDS, Channel, Kind, Severity
 from repository.notices.tables import Notice
 from repository.permissions import Permission, Role, allows
 
 if TYPE_CHECKING:
+    from repository.accounts.tables import User
     from repository.transaction import Transaction
 
 #: The kind of the job that mails what waits.
@@ -45,6 +47,8 @@ def tell(
     Returns:
         The id of the notice, or None where the person wants to hear nothing of it.
     """
+    from repository.accounts.tables import User
+
     user = tx.session.get(User, user_id)
     if user is None or not user.active:
         return None
@@ -76,6 +80,9 @@ def tell_holders(
     Returns:
         How many were told.
     """
+    from repository.accounts.roles import actor_of
+    from repository.accounts.tables import User
+
     told = 0
     accounts = select(User).where(User.active).options(selectinload(User.agency), selectinload(User.groups)).order_by(User.name)
     for user in tx.session.scalars(accounts):
@@ -89,6 +96,8 @@ def tell_holders(
 
 def account_named(tx: Transaction, name: str) -> str | None:
     """The id of the open account of this name, or None; what the command line or a program caused has none."""
+    from repository.accounts.tables import User
+
     return tx.session.scalar(select(User.id).where(User.name == name, User.active))
 
 

@@ -27,7 +27,7 @@ class WebhookForm(FlaskForm):
 
     name = StringField(N_("Name"), validators=[InputRequired(), Length(max=100)])
     url = StringField(N_("Address"), validators=[InputRequired(), Length(max=2000)])
-    kinds = SelectMultipleField(N_("What it is told of"), choices=[])
+    kinds = SelectMultipleField(N_("What it is told of"), choices=[], validate_choice=False)
     active = BooleanField(N_("Messages are sent"), default=True)
 
     def __init__(self, webhook: Webhook | None = None) -> None:

@@ -288,5 +288,14 @@ def test_lists_counts_and_facets_are_of_what_may_be_known(world: World, letter: 
     assert len(table.get_data(as_text=True).split("\r\n")) == len(known) + 2
 
 
-def test_the_table_names_the_classes_of_the_home() -> None:
-    assert set(CLASSES) == {"open", "shared", "conditional", "restricted", "held", "destroyed"}
+@pytest.mark.parametrize("letter", "aopvrseun")
+def test_the_dashboard_counts_what_may_be_read(world: World, letter: str) -> None:
+    asker = world.asker(letter)
+    page = asker.ask("GET", "/").get_data(as_text=True)
+    counted = [int(number) for number in re.findall(r'class="figure">(\d+)</span> records? held', page)]
+    readable = sum(asker.reach(record) >= 2 for record in world.records)
+    assert counted in ([readable], [] if readable == 0 else [readable])
+
+
+def test_the_table_and_the_home_name_the_same_classes(world: World) -> None:
+    assert {record.kind for record in world.records} == set(CLASSES)

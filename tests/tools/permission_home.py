@@ -108,10 +108,10 @@ def plant(archive: Archive, folder: Path) -> tuple[list[Planted], Foreign]:
         audit = start(tx, Selection())
     work_off(archive)
     refresh(archive)
-    return planted, Foreign(places=_owned(archive, Actor(id=owner, name=STRANGER, roles=frozenset({Role.ARCHIVIST}))) | {"audit_id": audit})
+    return planted, Foreign(places=owned(archive, Actor(id=owner, name=STRANGER, roles=frozenset({Role.ARCHIVIST}))) | {"audit_id": audit})
 
 
-def _owned(archive: Archive, owner: Actor) -> dict[str, str]:
+def owned(archive: Archive, owner: Actor) -> dict[str, str]:
     """Things of one person, by the names of their places; and ids of which there is nothing."""
     with archive.transaction(owner) as tx:
         search = save_search(tx, name="mine", query="q=open")

@@ -93,9 +93,13 @@ def test_what_the_archive_hands_in_for_an_agency_is_told_to_both_and_to_no_other
 
 
 def test_a_notice_is_there_only_if_what_it_tells_is(archive: Archive, people: dict[str, Actor]) -> None:
-    with pytest.raises(RuntimeError), archive.transaction(Actor.system("worker")) as tx:
-        happenings.submission_ended(tx, hand_in(tx, SubmissionState.STORED))
-        raise RuntimeError
+    def breaks_off() -> None:
+        with archive.transaction(Actor.system("worker")) as tx:
+            happenings.submission_ended(tx, hand_in(tx, SubmissionState.STORED))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        breaks_off()
     assert told(archive) == {}
 
 
