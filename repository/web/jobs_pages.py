@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
 from repository.errors import UsageError
@@ -32,6 +32,7 @@ KIND_WORDS = {
     "notices.forget": N_("Remove old notices"),
     "logbook.anchor": N_("Anchor the logbook"),
     "api.sweep": N_("Remove old answers of the API"),
+    "catalogue.statistics": N_("Refresh the statistics of the catalogue"),
     "search.alerts": N_("Look whether saved searches find something new"),
     "ingest.sweep": N_("Remove unfinished uploads"),
     "access.preview-sweep": N_("Remove old previews"),
@@ -52,10 +53,10 @@ def interval(seconds: int) -> str:
     unit = unit_of(seconds)
     number = seconds // UNITS[unit]
     words = {
-        "seconds": gettext("every %(number)s seconds", number=number),
-        "minutes": gettext("every %(number)s minutes", number=number),
-        "hours": gettext("every %(number)s hours", number=number),
-        "days": gettext("every %(number)s days", number=number),
+        "seconds": ngettext("every %(num)s second", "every %(num)s seconds", number),
+        "minutes": ngettext("every %(num)s minute", "every %(num)s minutes", number),
+        "hours": ngettext("every %(num)s hour", "every %(num)s hours", number),
+        "days": ngettext("every %(num)s day", "every %(num)s days", number),
     }
     return str(words[unit])
 

@@ -103,6 +103,9 @@ def _here(entries: Sequence[NavigationEntry]) -> str | None:
     endpoints = [entry.endpoint for entry in entries]
     if request.endpoint in endpoints:
         return request.endpoint
+    if any(entry.endpoint == request.endpoint for entry in navigation()):
+        # it stands in the menu of the person, or in that of others
+        return None
     # a page that is in no menu belongs to the entry of its slice, if the slice has just one
     of_slice = [endpoint for endpoint in endpoints if endpoint.partition(".")[0] == request.blueprint]
     return of_slice[0] if len(of_slice) == 1 and of_slice[0] != OVERVIEW.endpoint else None

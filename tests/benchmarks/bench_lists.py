@@ -43,8 +43,8 @@ PAGES: Sequence[tuple[str, str, str]] = (
     ("submissions, rejected", "archivist", "/ingest/?state=rejected"),
     ("overview, archivist", "archivist", "/"),
     ("overview, preservation", "preservation-officer", "/"),
-    ("jobs", "archivist", "/jobs/"),
-    ("logbook", "audit-administrator", "/log/"),
+    ("jobs", "archivist", "/jobs"),
+    ("logbook", "audit-administrator", "/log"),
 )
 
 

@@ -198,7 +198,7 @@ def test_reading_needs_no_javascript(open_page: Open, record: str) -> None:
     expect(page.locator("#files")).to_contain_text("申请书.txt")
     page.locator("#events").get_by_role("link", name="read back in full").click()
     expect(page.locator(".timeline li")).to_have_count(2)
-    page.locator("header").get_by_role("link", name="Records").click()
+    page.locator(".side").get_by_role("link", name="Records").click()
     expect(page.locator("a.hit-title").first).to_contain_text("云栖公园规划")
     page.fill("#search", "规划")
     page.locator("#search").press("Enter")
@@ -216,7 +216,7 @@ def test_a_package_can_be_handed_in_without_javascript(open_page: Open, record: 
             break
         page.wait_for_timeout(500)
         page.reload()
-    page.locator("header").get_by_role("link", name="Records").click()
+    page.locator(".side").get_by_role("link", name="Records").click()
     # two kinds of packages leave a choice beside the list
     page.locator("aside.facet").get_by_role("link", name="Package kind").click()
     page.locator("aside.facet").get_by_role("link", name="plain folder").click()

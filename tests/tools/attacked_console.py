@@ -23,6 +23,7 @@ from werkzeug.test import TestResponse
 
 from preservation.audits import Selection, start
 from repository.accounts import create_user
+from repository.accounts.authentication import authenticate
 from repository.accounts.groups import create_group
 from repository.app import create_app
 from repository.archive import Archive
@@ -204,8 +205,9 @@ def active(page: html.HtmlElement) -> list[str]:
 
 def asked(world: Attacked, who: str, method: str, rule: str, path: str, **options: Any) -> Answered:
     """Asks, and sees what it changed."""
+    visitor = world.visitor(who)
     before = world.tables()
-    answer = world.visitor(who).client.open(path, method=method, buffered=True, headers={"Accept-Language": "en"}, **options)
+    answer = visitor.client.open(path, method=method, buffered=True, headers={"Accept-Language": "en"}, **options)
     answer.get_data()
     return Answered(who=who, method=method, rule=rule, path=path, answer=answer, changed=differences(before, world.tables()))
 
@@ -296,8 +298,6 @@ def _fill(archive: Archive, folder: Path) -> dict[str, Any]:
 
 
 def _actor(archive: Archive, name: str) -> Actor:
-    from repository.accounts.authentication import authenticate
-
     found = authenticate(archive, name, PASSWORD)
     assert found is not None
     return found

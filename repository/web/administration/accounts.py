@@ -159,10 +159,12 @@ def change_agency_of(name: str) -> Response:
 
 @blueprint.post("/accounts/<name>/roles")
 @session.needs(Permission.ROLE_GRANT, fresh=True)
-def change_roles(name: str) -> Response:
+def change_roles(name: str) -> Response | tuple[str, int]:
     """Grants and takes roles."""
-    roles = RolesForm().roles.data or []
-    return act(lambda tx: set_roles(tx, name, roles), gettext("The roles of %(name)s are changed.", name=name), account_address(name))
+    form = RolesForm()
+    if not grant(form.roles, lambda tx: set_roles(tx, name, form.roles.data or [])):
+        return _account(name, roles=form), 400
+    return act(lambda tx: None, gettext("The roles of %(name)s are changed.", name=name), account_address(name))
 
 
 @blueprint.post("/accounts/<name>/disable")
@@ -194,7 +196,7 @@ def revoke(name: str, token_id: str) -> Response:
     return act(lambda tx: revoke_token(tx, token_id), gettext("The token is revoked."), account_address(name), tone="warn")
 
 
-def _account(name: str, *, person: PersonForm | None = None) -> str:
+def _account(name: str, *, person: PersonForm | None = None, roles: RolesForm | None = None) -> str:
     with session.archive().read(session.actor()) as tx:
         user = find_user(tx, name)
         form = person or PersonForm(formdata=None, full_name=user.full_name, email=user.email, language=user.language)
@@ -212,7 +214,7 @@ def _account(name: str, *, person: PersonForm | None = None) -> str:
             own=user.id == session.actor().id,
             person=form,
             agency=agency,
-            roles=RolesForm(formdata=None, roles=user.role_names),
+            roles=roles or RolesForm(formdata=None, roles=user.role_names),
             button=PlainForm(formdata=None),
             logins=count_logins(tx, user),
             locked=user.locked_until is not None and user.locked_until > tx.now,

@@ -79,11 +79,13 @@ def rename(group_id: str) -> Response:
 
 @blueprint.post("/groups/<group_id>/roles")
 @session.needs(Permission.ROLE_GRANT, fresh=True)
-def group_roles(group_id: str) -> Response:
+def group_roles(group_id: str) -> Response | tuple[str, int]:
     """Gives a group other roles."""
-    roles = RolesForm().roles.data or []
+    form = RolesForm()
+    if not grant(form.roles, lambda tx: set_group_roles(tx, group_id, form.roles.data or [])):
+        return _group(group_id, MemberForm(formdata=None), form), 400
     done = gettext("The roles of the group, and with them of its members, are changed.")
-    return act(lambda tx: set_group_roles(tx, group_id, roles), done, url_for("administration.group", group_id=group_id))
+    return act(lambda tx: None, done, url_for("administration.group", group_id=group_id))
 
 
 @blueprint.post("/groups/<group_id>/members")
@@ -126,14 +128,14 @@ def _groups(form: GroupForm) -> str:
         return render_template("administration/groups.html", found=list_groups(tx), form=form)
 
 
-def _group(group_id: str, member: MemberForm) -> str:
+def _group(group_id: str, member: MemberForm, roles: RolesForm | None = None) -> str:
     with session.archive().read(session.actor()) as tx:
         found = find_group(tx, group_id)
         return render_template(
             "administration/group.html",
             group=found,
             name=GroupForm(formdata=None, name=found.name),
-            roles=RolesForm(formdata=None, roles=found.role_names),
+            roles=roles or RolesForm(formdata=None, roles=found.role_names),
             member=member,
             button=PlainForm(formdata=None),
             own=any(user.id == session.actor().id for user in found.members),

@@ -71,6 +71,19 @@ def act(verb: Callable[[Transaction], Any], done: str, back: str, *, tone: str =
     return redirect(back)
 
 
+def grant(field: Field, verb: Callable[[Transaction], Any]) -> bool:
+    """Changes roles in a transaction of the person who asks; says whether it did. Why not stands below the field."""
+    try:
+        with session.archive().transaction(session.actor()) as tx:
+            verb(tx)
+    except JinguiError as error:
+        if error.http_status in (403, 404):
+            raise
+        complain(field, error)
+        return False
+    return True
+
+
 def show_secrets(title: str, advice: str, secrets: Sequence[tuple[str, str, str]], back: str, *, after: str = "") -> str:
     """The page that shows secrets this once.
 
