@@ -96,7 +96,12 @@ KINDS: Final[Mapping[Kind, KindOfNotice]] = {
         usual=Channel.MAIL,
         roles=frozenset({Role.PRESERVATION_OFFICER}),
     ),
-    Kind.JOB_FAILED: KindOfNotice(label=N_("A job was given up"), usual=Channel.DIGEST, roles=frozenset({Role.SYSTEM_ADMINISTRATOR})),
+    Kind.JOB_FAILED: KindOfNotice(
+        announced=N_("A job was given up"),
+        label=N_("A job was given up"),
+        usual=Channel.DIGEST,
+        roles=frozenset({Role.SYSTEM_ADMINISTRATOR}),
+    ),
     Kind.STORE_TROUBLE: KindOfNotice(
         announced=N_("A store cannot be used, or has little room"),
         label=N_("A store cannot be used, or has little room"),

@@ -48,11 +48,16 @@ def faults(wanted: Catalog, catalogue: Catalog) -> list[str]:
             found.append(f"no translation: {key!r}")
         elif translated is not None and translated.fuzzy:
             found.append(f"unsure translation (fuzzy): {key!r}")
-        elif any(places(text) != places(key) for text in texts):
+        elif any(places(text) not in _allowed(message) for text in texts):
             found.append(f"other places than the source: {key!r} -> {texts[0]!r}")
     known = {message.id for message in wanted}
     found += [f"no longer in the sources: {message.id!r}" for message in catalogue if message.id not in known]
     return found
+
+
+def _allowed(message: Message) -> list[set[str]]:
+    """The places that a translation may have: those of the text, or of its plural, since Chinese has one form for both."""
+    return [places(text) for text in ((message.id,) if isinstance(message.id, str) else message.id)]
 
 
 def _texts(message: Message | None) -> tuple[str, ...]:

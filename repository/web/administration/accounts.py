@@ -31,7 +31,7 @@ from repository.permissions import Permission, Role
 from repository.recordkeeping.agencies import list_agencies
 from repository.transaction import Transaction
 from repository.web import session
-from repository.web.administration.shared import PlainForm, RolesForm, account_address, act, blueprint, by, complain, show_secrets
+from repository.web.administration.shared import PlainForm, RolesForm, account_address, act, blueprint, by, complain, grant, show_secrets
 
 STATES: Final = ("active", "locked", "disabled", "without-roles")
 LANGUAGE_CHOICES: Final = (SelectChoice("", N_("as the archive")), SelectChoice("zh_Hans_CN", "中文"), SelectChoice("en", "English"))

@@ -24,7 +24,7 @@ from repository.errors import JinguiError
 from repository.findings import N_
 from repository.permissions import Permission
 from repository.web import session
-from repository.web.administration.shared import PlainForm, RolesForm, act, blueprint, complain
+from repository.web.administration.shared import PlainForm, RolesForm, act, blueprint, complain, grant
 
 
 class GroupForm(FlaskForm):
