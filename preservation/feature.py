@@ -33,5 +33,6 @@ feature: Final = Feature(
         "formats": N_("Releases of the format signatures."),
         "audit": N_("Read every byte of the copies again and compare."),
     },
+    tables=("preservation.tables",),
     jobs={"preservation.audit": "preservation.jobs:audit"},
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, g, request
@@ -26,6 +28,7 @@ from repository.web import (
     administration,
     errors,
     formatting,
+    gate,
     jobs_pages,
     login,
     notices_pages,
@@ -47,6 +50,9 @@ CONTENT_SECURITY_POLICY = (
     "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+#: What is the same for every reader, and may be kept.
+_THE_SAME_FOR_ALL = ("static", "bootstrap.static")
+
 
 class Application(Flask):
     """Flask that tells errors below ``/api`` as problem documents, to programs, and everywhere else as pages, to people."""
@@ -56,6 +62,12 @@ class Application(Flask):
         if frame.concerns(request.path) and not isinstance(e, RoutingException):
             return problems.answer(e)
         return super().handle_user_exception(e)
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: gate.StartResponse) -> Iterable[bytes]:
+        """Answers a request; one for a host that is none is refused before a route is looked for."""
+        if not gate.is_host(environ):
+            return gate.refuse_host(environ, start_response)
+        return super().wsgi_app(environ, start_response)
 
 
 def create_app(archive: Archive) -> Flask:
@@ -86,6 +98,8 @@ def create_app(archive: Archive) -> Flask:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 
+    app.before_request(_identify_request)
+    gate.register(app)
     Babel(app, locale_selector=session.language, timezone_selector=lambda: ZoneInfo(archive.settings.time_zone).key)
     Bootstrap5(app)
     csrf = CSRFProtect(app)
@@ -108,7 +122,6 @@ def create_app(archive: Archive) -> Flask:
             csrf.exempt(operations)
             app.register_blueprint(operations)
     app.register_blueprint(logbook.blueprint)
-    app.before_request(_identify_request)
     frame.register(app)
     noting.register(app)
     # it asks at every request who is there, and the circumstances are known by then
@@ -142,8 +155,15 @@ def _secure(response: errors.AnyResponse) -> errors.AnyResponse:
     headers.setdefault("X-Frame-Options", "DENY")
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    if request.is_secure:
+        # who came by HTTPS once is never led back to HTTP (RFC 6797)
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if response.location and response.location.startswith(request.host_url):
+        # the host is what the browser said; a redirect stays with whatever host it really asked
+        response.location = "/" + response.location.removeprefix(request.host_url).lstrip("/")
     headers["X-Request-Id"] = g.get("request_id", "")
-    if request.endpoint != "static":
+    if request.endpoint not in _THE_SAME_FOR_ALL or response.status_code >= 400:
         # What one reader may see must never be answered to the next from a cache.
         headers["Cache-Control"] = "no-store"
     return response

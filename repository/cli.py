@@ -184,6 +184,22 @@ def print_json(value: object) -> None:
     sys.stdout.flush()
 
 
+class _TextLines(logging.Formatter):
+    """Log records for people. What somebody sent begins no line of its own, and is no command to a terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        return _harmless(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        """The trace of an error: its lines stand off the margin, where records begin."""
+        return "\n".join(f"  {_harmless(line)}" for line in super().formatException(ei).splitlines())
+
+
+def _harmless(text: str) -> str:
+    return "".join(character if character.isprintable() or character == "\u3000" else ascii(character)[1:-1] for character in text)
+
+
 class _JsonLines(logging.Formatter):
     """Log records as JSON lines, for collectors."""
 
@@ -202,7 +218,7 @@ class _JsonLines(logging.Formatter):
 def set_up_logging(level: int, *, as_json: bool = False) -> None:
     """Sends logs of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_JsonLines() if as_json else _TextLines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 

@@ -158,7 +158,7 @@ class Settings(BaseSettings):
         default="memory://", pattern=r"^(memory|rediss?)://", description="where they are counted; Redis where several machines answer"
     )
     totp_key: str = Field(default="", description="encrypts second factors; empty: made once and kept in the home")
-    base_url: str = Field(default="", pattern=r"^(https?://[^\s/]+(/\S*)?)?$", description="address of the console, for links in mail")
+    base_url: str = Field(default="", pattern=r"^(https?://[^\s/]+(/\S*)?)?$", description="address of the console, for links that leave it")
     mail: MailSettings = Field(default_factory=MailSettings)
     webhook_private_addresses: bool = Field(
         default=False, description="whether webhooks may lead to private addresses of the own network, there also without TLS"

@@ -28,7 +28,7 @@ from repository.holdings import File
 from repository.permissions import Permission
 from repository.web import session
 
-_INERT: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
+_INERT: Final = "default-src 'none'; img-src data:; sandbox; frame-ancestors 'none'"
 _TYPES: Final = {".webp": "image/webp", ".svg": "image/svg+xml"}
 #: Drawings are sharp in any size; so many sizes of them are offered.
 _DRAWING_LEVELS: Final = 3

@@ -14,6 +14,7 @@ from repository.api.kinds import KINDS, PREFIX
 from repository.api.openapi import document, operations_of
 from repository.api.operation import JSON, TAGS, TITLES
 from repository.api.problems import ApiError
+from repository.web import session
 
 blueprint = Blueprint("api", __name__, url_prefix=PREFIX, template_folder="../web/templates")
 
@@ -104,7 +105,7 @@ def reference() -> str:
         about={name: found["components"]["schemas"][name].get("description", "") for name in schemas},
         description=found["info"]["description"],
         kinds=KINDS.values(),
-        server=request.host_url.rstrip("/"),
+        server=session.absolute(""),
     )
 
 

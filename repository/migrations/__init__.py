@@ -15,7 +15,7 @@ from repository.errors import HomeUnusable
 from repository.findings import N_
 
 #: The newest revision. Written here so that opening a home whose schema is current needs no alembic.
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 #: Key of the PostgreSQL advisory lock under which one process migrates.
 _MIGRATION_LOCK: Final = 0x4A494E475550
 

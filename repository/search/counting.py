@@ -61,11 +61,13 @@ class Counts:
         total: number of records found.
         exact: whether it is; else there are more than `total`.
         facets: counts, by filter; those that would have taken too long are left out.
+        ids: the records found, in their order, where they were gone through for the counts; else None.
     """
 
     total: int
     exact: bool
     facets: Mapping[str, Sequence[FacetValue]]
+    ids: Sequence[str] | None = None
 
 
 class Condition(Protocol):
@@ -87,6 +89,7 @@ def count_found(
     facets: Sequence[str],
     filters: Mapping[str, Collection[str]],
     searched: bool,
+    order: Sequence[ColumnElement[Any]] = (),
     insist: Collection[str] = (),
 ) -> Counts:
     """Counts what a search finds.
@@ -97,22 +100,26 @@ def count_found(
         facets: the filters to count values of.
         filters: the filters in force, with their values.
         searched: whether more is asked for than values of columns: words, formats, rules.
+        order: of the records, if they are gone through.
         insist: the facets to count however many records there are.
     """
     columns = [name for name in facets if name in COLUMNS]
     tally: Mapping[str, Counter[str]] = {}
+    ids: Sequence[str] | None = None
     if searched:
-        # filters that are columns are looked at here, so that one look at the records serves every facet
+        # filters that are columns are looked at here, so that one look at the records serves every facet and the page
         here = {name: values for name, values in filters.items() if name in COLUMNS}
-        rows = _rows(tx, condition(without=here), [*dict.fromkeys([*here, *columns])])
+        few = "format" not in filters or _bounded(tx, condition(without=here))[1]
+        rows = _rows(tx, condition(without=here), [*dict.fromkeys([*here, *columns])], order) if few else None
         if rows is not None:
-            total, exact, tally = _total(rows, here), True, {name: _values(rows, name, here) for name in columns}
+            ids = list(compress(rows.ids, _within(rows, here, filters)))
+            total, exact, tally = len(ids), True, {name: _values(rows, name, here) for name in columns}
         else:
-            total, exact = _bounded(tx, condition())
+            total, exact = _bounded(tx, condition()) if here else (MOST_COUNTED, False)
     else:
         total, exact = tx.session.scalar(select(func.count()).select_from(Record).where(condition())) or 0, True
         others = [name for name in columns if name not in filters] if filters else []
-        rows = _rows(tx, condition(), others) if others and total <= MOST_COUNTED else None
+        rows = _rows(tx, condition(), others, ()) if others and total <= MOST_COUNTED else None
         if rows is not None:
             tally = {name: _values(rows, name, dict.fromkeys(filters, None)) for name in others}
     found: dict[str, Sequence[FacetValue]] = {}
@@ -127,29 +134,26 @@ def count_found(
             found[name] = [FacetValue(value=value, count=total, chosen=True) for value in chosen]
         elif alone or name in filters or name in insist or total <= _FEW:
             found[name] = _by_database(tx, name, condition(facet=name), chosen, ordered=alone)
-    return Counts(total=total, exact=exact, facets=found)
+    return Counts(total=total, exact=exact, facets=found, ids=ids)
 
 
 class _Rows(NamedTuple):
-    """Records that were gone through: whether each may be read, and its values, by column."""
+    """Records that were gone through: which, whether each may be read, and its values, by column."""
 
+    ids: Sequence[str]
     readable: Sequence[bool]
     values: Mapping[str, Sequence[str]]
 
 
-def _rows(tx: Transaction, condition: ColumnElement[bool], columns: Sequence[str]) -> _Rows | None:
+def _rows(tx: Transaction, condition: ColumnElement[bool], columns: Sequence[str], order: Sequence[ColumnElement[Any]]) -> _Rows | None:
     """The records of a condition, or None where they are too many."""
     readable = case((record_condition(tx.actor), 1), else_=0)
-    statement = select(readable, *(COLUMNS[name] for name in columns)).where(condition).limit(MOST_COUNTED + 1)
-    rows = tx.session.execute(statement).all()
+    statement = select(Record.id, readable, *(COLUMNS[name] for name in columns)).where(condition).order_by(*order)
+    rows = tx.session.execute(statement.limit(MOST_COUNTED + 1)).all()
     if len(rows) > MOST_COUNTED:
         return None
-    flags, *values = list(zip(*rows, strict=True)) or [()] * (len(columns) + 1)
-    return _Rows([bool(flag) for flag in flags], dict(zip(columns, values, strict=True)))
-
-
-def _total(rows: _Rows, filters: Mapping[str, Collection[str]]) -> int:
-    return sum(_within(rows, filters, filters))
+    ids, flags, *values = list(zip(*rows, strict=True)) or [()] * (len(columns) + 2)
+    return _Rows(ids, [bool(flag) for flag in flags], dict(zip(columns, values, strict=True)))
 
 
 def _values(rows: _Rows, facet: str, filters: Mapping[str, Collection[str] | None]) -> Counter[str]:

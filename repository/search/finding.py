@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true
 from sqlalchemy.orm import selectinload
@@ -21,7 +21,7 @@ from repository.search.counting import COLUMNS, FacetValue, count_found
 from repository.search.highlighting import Segment, highlight
 from repository.search.language import Comparison, Question, Term, TextField, ValueField, understand
 from repository.search.listing import found_condition
-from repository.search.order import Sort, order_of
+from repository.search.order import Order, Sort, order_of
 from repository.search.rules import Rule, rule_condition
 from repository.search.snippets import snippet_of
 from repository.transaction import Transaction
@@ -147,17 +147,11 @@ def find_records(
         return found_condition(tx, question, asked, kept, limits, facet=facet)
 
     order = order_of(tx, query.sort, question.terms)
-    mark = query.before or query.after
-    page = order.page(select(*order.columns).where(condition()), mark, backwards=query.before is not None)
-    rows = tx.session.execute(page.limit(query.limit + 1)).all()
-    more = len(rows) > query.limit
-    shown = [tuple(row) for row in rows[: query.limit]]
-    if query.before is not None:
-        shown.reverse()
-    onward = more if query.before is None else bool(shown)
-    backward = more if query.before is not None else query.after is not None and bool(shown)
     searched = bool(question.nothing or question.terms or question.comparisons or limits or "format" in filters)
-    counts = count_found(tx, condition, facets=facets, filters=filters, searched=searched, insist=insist)
+    counts = count_found(
+        tx, condition, facets=facets, filters=filters, searched=searched, order=order.directions if searched else (), insist=insist
+    )
+    shown, onward, backward = _page(tx, query, order, condition(), counts.ids)
     tell(query=query.text, filters={name: list(values) for name, values in filters.items()}, hits=counts.total)
     return SearchResult(
         records=_records(tx, [row[-1] for row in shown], question.terms),
@@ -192,6 +186,27 @@ def next_records(tx: Transaction, query: SearchQuery) -> tuple[Sequence[FoundRec
     statement = order.page(select(*order.columns).where(_whole_condition(tx, query)), query.after).limit(_BATCH)
     rows = [tuple(row) for row in tx.session.execute(statement)]
     return _records(tx, [row[-1] for row in rows], ()), order.mark(rows[-1]) if len(rows) == _BATCH else None
+
+
+def _page(
+    tx: Transaction, query: SearchQuery, order: Order, condition: ColumnElement[bool], ids: Sequence[str] | None
+) -> tuple[list[tuple[Any, ...]], bool, bool]:
+    """The keys of the records of a page, and whether there are others after and before them."""
+    mark, backwards = query.before or query.after, query.before is not None
+    statement = select(*order.columns)
+    if ids is not None and (mark is None or order.id_of(mark) in ids):
+        # they were found and put in order already, and looking for words a second time would take as long again
+        place = ids.index(order.id_of(mark)) if mark is not None else -1
+        around = ids[max(0, place - query.limit - 1) : place] if backwards else ids[place + 1 : place + query.limit + 2]
+        page = order.page(statement.where(Record.id.in_(around)), None, backwards=backwards)
+    else:
+        page = order.page(statement.where(condition), mark, backwards=backwards)
+    rows = tx.session.execute(page.limit(query.limit + 1)).all()
+    more = len(rows) > query.limit
+    shown = [tuple(row) for row in rows[: query.limit]]
+    if backwards:
+        return shown[::-1], bool(shown), more
+    return shown, more, query.after is not None and bool(shown)
 
 
 def _check(query: SearchQuery, facets: Sequence[str]) -> None:

@@ -70,11 +70,25 @@ class Order:
         keys = [replace(key, descending=not key.descending) for key in self.keys] if backwards else self.keys
         if mark is not None:
             statement = statement.where(_beyond(keys, self._position(mark)))
-        return statement.order_by(*(key.column.desc() if key.descending else key.column.asc() for key in keys))
+        return statement.order_by(*(_direction(key) for key in keys))
+
+    @property
+    def directions(self) -> Sequence[ColumnElement[Any]]:
+        """What a query is ordered by."""
+        return [_direction(key) for key in self.keys]
 
     def mark(self, row: Sequence[Any]) -> str:
         """The mark of a row that has the `columns`."""
         return json.dumps([value.isoformat() if isinstance(value, datetime) else value for value in row], ensure_ascii=False)
+
+    def id_of(self, mark: str) -> str:
+        """The record that a mark stands at.
+
+        Raises:
+            UsageError: the mark is none of this order.
+        """
+        self._position(mark)
+        return str(json.loads(mark)[-1])
 
     def _position(self, mark: str) -> list[ColumnElement[Any]]:
         try:
@@ -86,6 +100,10 @@ class Order:
             raise UsageError(
                 N_("“{subject}” is not the mark of a page of results."), subject=mark, remedy=N_("Start again from the first page.")
             ) from None
+
+
+def _direction(key: _Key) -> ColumnElement[Any]:
+    return key.column.desc() if key.descending else key.column.asc()
 
 
 def order_of(tx: Transaction, sort: Sort, terms: Sequence[Term]) -> Order:

@@ -35,6 +35,7 @@ TEXTS = {
     405: (N_("This cannot be done that way"), N_("Use the buttons of the page instead of the address.")),
     409: (N_("This cannot be done now"), N_("Reload the page to see the present state.")),
     413: (N_("The upload is too large"), N_("Split it, or hand it in on the server with “jingui ingest”.")),
+    414: (N_("This address is too long"), N_("Ask for less at once: fewer filters, or a shorter text.")),
     429: (N_("Too many requests"), N_("Wait a minute, then try again.")),
     500: (
         N_("Something went wrong on our side"),

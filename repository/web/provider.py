@@ -146,7 +146,7 @@ def _claims(settings: ProviderSettings) -> dict[str, Any]:
 
 def _to_provider(settings: ProviderSettings, purpose: dict[str, Any], **options: object) -> Response | tuple[str, int]:
     try:
-        away: Response = _client().authorize_redirect(url_for("provider.callback", _external=True), **options)
+        away: Response = _client().authorize_redirect(session.absolute(url_for("provider.callback")), **options)
     except (AuthlibBaseError, RequestException, ValueError, KeyError, RuntimeError):
         current_app.logger.exception("the identity provider %s cannot be reached", settings.issuer)
         return _failed(gettext("The identity provider cannot be reached just now. Try again later, or log in with your password."), 503)

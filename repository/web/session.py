@@ -178,6 +178,11 @@ def safe_target(target: str | None) -> str:
     return url_for("shell.dashboard") if target.startswith("//") or parts.scheme or parts.netloc else target
 
 
+def absolute(path: str) -> str:
+    """A path of ours with scheme and host: those of the settings (``base_url``), else those the browser used."""
+    return (archive().settings.base_url or request.host_url).rstrip("/") + path
+
+
 def _wanted() -> str:
     """Where the person wanted to go; what a form would have sent is not repeated, so its page is where to go back to."""
     if request.method == "GET":

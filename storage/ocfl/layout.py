@@ -1,7 +1,8 @@
 """Where objects lie in a storage root, and what the root says of itself (OCFL 1.1 §4; extension 0003).
 
-A store holds the storage root below ``ocfl`` and, beside it, what is being written below ``staging``. An object's folder
-has the same name in both, and its place in the storage root follows from that name alone.
+A store holds the storage root below ``ocfl`` and, beside it, what is being written below ``staging`` and what was taken out
+of its place below ``quarantine``. An object's folder has the same name in all of them, and its place in the storage root
+follows from that name alone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from urllib.parse import unquote
 
 ROOT: Final = "ocfl"
 STAGING: Final = "staging"
+QUARANTINE: Final = "quarantine"
 SPECIFICATION: Final = "https://ocfl.io/1.1/spec/"
 
 #: NAMASTE declarations: file name and content.

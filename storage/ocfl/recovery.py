@@ -3,6 +3,7 @@
 Each object that is being written has a folder of its own below ``staging`` from the first byte to the last step. As long
 as its content is there, nothing was published: it is removed, and the old state holds. Once the version's folder has
 been moved, the version is complete and was re-read before: the root inventory is brought up to it, and the new state holds.
+A copy that was being replaced by a verified one (`storage.ocfl.replacing`) is replaced.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 
 from storage.errors import StorageError
 from storage.ocfl.layout import ROOT, STAGING, root_key_of
+from storage.ocfl.replacing import carry_on, is_replacing
 from storage.ocfl.verify import digest_of, sidecar_digest
 from storage.stores.base import EntryKind, ObjectStore
 
@@ -46,6 +48,9 @@ def recover_object(store: ObjectStore, name: str) -> str:
     if store.stat(staging) is None:
         return ""
     root = root_key_of(name)
+    if is_replacing(store, name):
+        carry_on(store, name)
+        return f"{store.name}: the repair of the object in {root} was completed"
     unpublished = any(store.stat(f"{staging}/{part}") is not None for part in ("object", "version"))
     latest = 0 if unpublished else _latest(store, root)
     if latest and not _is_head(store, root, latest) and (sidecar := _own_sidecar(store, f"{root}/v{latest}")):

@@ -102,6 +102,7 @@ def check_copy(
     expected: Expected | None = None,
     algorithm: str = "sha256",
     inventory_digest: str = "",
+    key: str = "",
     processes: int | None = None,
     progress: Progress | None = None,
 ) -> CopyCheck:
@@ -115,13 +116,14 @@ def check_copy(
         algorithm: digest algorithm of `expected`; without `expected`, the algorithm preferred from the fixity block.
         inventory_digest: what the SHA-512 of the latest inventory must be, in hexadecimal, from a source other than the
             copy; empty takes what its sidecar says.
+        key: the object's folder where it is not in its place yet; by default its place in the storage root.
         processes: how many processes of their own read, 0 for none; None decides by how much there is and by the machine.
         progress: told of files and bytes done.
 
     Raises:
         StoreUnavailable: the store as a whole cannot be read, so nothing can be said of the copy.
     """
-    top = root_key(object_id)
+    top = key or root_key(object_id)
     try:
         present = store.stat(top)
     except KeyUnreadable as error:

@@ -200,7 +200,7 @@ def test_a_curator_hands_in_reads_why_not_mends_it_and_finds_the_record(enter: E
     content = {"申请/申请书.txt": f"申请公园规划许可 {look}".encode(), "目录.csv": TABLE, "图.gif": GIF}
     _hand_in(visitor, packed(tmp_path / f"{look}.zip", bag(content, lie=True)))
     expect(page.locator(".steps")).to_be_visible()
-    page.locator(".notice.tone-bad").wait_for()
+    page.locator("#submission .notice.tone-bad").wait_for()
     visitor.look()
     integrity = page.locator("section.property", has=page.locator("#property-integrity"))
     finding = integrity.locator(".finding.bad").first
@@ -208,7 +208,7 @@ def test_a_curator_hands_in_reads_why_not_mends_it_and_finds_the_record(enter: E
     expect(finding.locator(".remedy")).not_to_be_empty()
     expect(finding.locator(".code")).to_contain_text(re.compile("[A-Z]+_[A-Z_]+"))
     expect(page.locator("#property-safety")).to_be_visible()
-    visitor.follow(page.locator(f"a[href$='/print']"))
+    visitor.follow(page.locator("a[href$='/print']"))
     expect(page.locator("main")).to_contain_text("data/申请/申请书.txt")
     visitor.follow(page.locator("main a").first)
 
@@ -261,7 +261,7 @@ def test_a_researcher_finds_reads_and_is_told_why_not(enter: Enter, scene: Scene
     expect(page.locator(".notice")).not_to_be_empty()
     expect(page.locator("main")).to_contain_text(scene.records[CONDITIONAL])
     visitor.refused(f"/records/{scene.records[RESTRICTED]}", 404)
-    expect(page.locator("h1")).to_have_text(visitor.words("There is nothing here", "此处没有内容"))
+    expect(page.locator("h1")).to_have_text(visitor.words("There is nothing here", "这里没有内容"))
     assert RESTRICTED not in page.content()
 
 

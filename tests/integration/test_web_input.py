@@ -16,10 +16,10 @@ from repository.app import create_app
 from repository.archive import Archive
 from tests.tools.console import TOKEN, Visitor, add_people, readable
 
-_HUGE: Final = "9" * 30
-_NUMBERS: Final = ("-1", "0", "9223372036854775807", "9223372036854775808", _HUGE, "1e9", "NaN", "٣", "1_000", " 5", "0x10", "")
+_NUMBERS: Final = ("-1", "9223372036854775808", "9" * 30, "NaN", "٣", "0x10", "")
 #: As they stand in an address: a NUL, bytes that are no UTF-8, half of a surrogate pair, a line of its own, a very long word.
-_BYTES: Final = ("%00", "a%00b", "%ff%fe", "%c0%af", "%ed%a0%80", "%0d%0aX: 1", "%e2%80%ae", "%f0%9f%80%80", "%25%30%30", "a" * 7000)
+_BYTES: Final = ("a%00b", "%ff%fe%c0%af%ed%a0%80", "%0d%0aX: 1%1b%e2%80%ae%f0%9f%80%80", "a" * 7000)
+_TEXTS: Final = ("a\0b", "\ud800", "\r\nX: 1\x1b[31m\u202egpj.exe", "x" * 100_000, "=1+1", "{0.__class__}%s%n{{7*7}}")
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "archivist": (
         "/records/?q=",
@@ -100,9 +100,12 @@ _COUNTS: Final[dict[str, tuple[str, ...]]] = {
 
 
 @pytest.fixture
-def app(archive: Archive) -> Flask:
-    """The application over a home with people in it."""
+def app(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    """The application over a home with people in it, who are not locked out by what is tried with their passwords."""
     add_people(archive)
+    rules = archive.settings.accounts
+    monkeypatch.setattr(rules, "failed_logins", 10_000)
+    monkeypatch.setattr(rules, "address_failures", 10_000)
     application = create_app(archive)
     application.config["WTF_CSRF_CHECK_DEFAULT"] = False
     return application
@@ -136,9 +139,9 @@ def test_what_is_no_text_and_no_number_in_an_address_is_no_failure(app: Flask, p
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("value", ["\0", "a\0b", "\ud800", "\r\nX: 1", "\x1b[31m", "‮gpj.exe", "x" * 100_000, "=1+1", "{0.__class__}", "%s%n"])
-def test_what_is_no_text_in_a_form_is_no_failure(app: Flask, value: str) -> None:
-    forms: dict[str, dict[str, dict[str, str]]] = {
+def forms(value: str) -> dict[str, dict[str, dict[str, str]]]:
+    """Every form with a text field, by who may send it, with the value in all of its fields."""
+    return {
         "": {
             "/login": {"name": value, "password": value},
             "/look": {"language": value, "theme": value, "next": value},
@@ -171,20 +174,23 @@ def test_what_is_no_text_in_a_form_is_no_failure(app: Flask, value: str) -> None
         },
         "preservation-officer": {"/audits/": {"scope": value, "sample": value, "store": value}},
     }
+
+
+def test_what_is_no_text_in_a_form_is_no_failure(app: Flask) -> None:
     wrong = []
-    for name, sent in forms.items():
+    for name in forms(""):
         visitor = entered(app, name)
-        for path, fields in sent.items():
-            data = {key: text.encode("utf-8", "surrogatepass") for key, text in fields.items()}
-            answer = visitor.client.post(path, data=data, headers={"Accept-Language": "en"})
-            if not told(answer):
-                wrong.append(f"{path}: {answer.status}")
-            if "X" in answer.headers or answer.headers.get("Location", "/").startswith(("http", "//")):
-                wrong.append(f"{path}: {answer.headers}")
+        for value in _TEXTS:
+            for path, fields in forms(value)[name].items():
+                data = {key: text.encode("utf-8", "surrogatepass") for key, text in fields.items()}
+                answer = visitor.client.post(path, data=data, headers={"Accept-Language": "en"})
+                if not told(answer):
+                    wrong.append(f"{path} with {value[:20]!r}: {answer.status}")
+                if "X" in answer.headers or answer.headers.get("Location", "/").startswith(("http", "//")):
+                    wrong.append(f"{path} with {value[:20]!r}: {answer.headers}")
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_is_too_large_is_refused_with_a_word(app: Flask) -> None:
     visitor = entered(app, "archivist")
     large = visitor.client.post("/account/", data={"email": "x" * 10_000_000})
@@ -223,21 +229,23 @@ def test_what_is_too_large_is_refused_with_a_word(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(
-    "type",
-    ["", "text/plain", "application/xml", "application/json; charset=utf-16", "multipart/form-data", "multipart/form-data; boundary=", "x", "*/*"],
-)
-def test_a_body_of_another_kind_is_refused_with_a_word(app: Flask, type: str) -> None:
+def test_a_body_of_another_kind_is_refused_with_a_word(app: Flask) -> None:
     visitor = entered(app, "archivist")
     token = TOKEN.search(visitor.client.get("/about").get_data(as_text=True))
     assert token is not None
     for path in ("/account/", "/records/saved", "/ingest/upload", "/login/again", "/api/v1/tokens", "/api/v1/upload-sets", "/api/v1/check"):
-        for body in (b"\xff\xfe{}", b"--x\r\n\r\n", b"<a/>", b"name=%ff&x=%00"):
-            headers = {"X-CSRFToken": token[1], "Content-Type": type}
-            answer = visitor.client.post(path, data=body, headers=headers)
-            assert told(answer), (path, body, answer.status)
-            if path.startswith("/api"):
-                assert answer.status_code >= 400
+        for type in (
+            "",
+            "text/plain",
+            "application/json; charset=utf-16",
+            "multipart/form-data; boundary=",
+            "multipart/form-data; boundary=x",
+        ):
+            for body in (b"\xff\xfe{}", b"--x\r\n\r\n", b"name=%ff&x=%00"):
+                answer = visitor.client.post(path, data=body, headers={"X-CSRFToken": token[1], "Content-Type": type})
+                assert told(answer), (path, type, body, answer.status)
+                if path.startswith("/api"):
+                    assert answer.status_code >= 400, (path, type, body)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -27,9 +27,9 @@ from repository.accounts.authentication import authenticate
 from repository.accounts.groups import create_group
 from repository.app import create_app
 from repository.archive import Archive
+from repository.events import ObjectType, events_of
 from repository.holdings import Agreement, File, Record, Submission
 from repository.identifiers import aip_id
-from repository.events import ObjectType, events_of
 from repository.notices.tables import Notice
 from repository.permissions import Actor, Role
 from repository.recordkeeping.agencies import create_agency
@@ -44,7 +44,7 @@ from tests.tools.permission_home import OTHER, STRANGER, owned
 
 #: A tag that acts, an attribute that ends the one it stands in, a template's expression, a formula.
 MARK: Final = "<svg onload=mark()>"
-HOSTILE_TEXT: Final = f'"><img src=x onerror=mark()>{MARK}\'{{{{7*7}}}}${{7*7}}'
+HOSTILE_TEXT: Final = f"\"><img src=x onerror=mark()>{MARK}'{{{{7*7}}}}${{7*7}}"
 FORMULA: Final = '=HYPERLINK("http://elsewhere.invalid/","open")'
 #: Colours of a terminal, its title, a line of its own, the other direction of writing.
 CONTROLS: Final = "\x1b[31mred\x1b]0;title\x07\r\nSet-Cookie: planted=1\r\n\u202egpj.exe\x00"

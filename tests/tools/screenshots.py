@@ -6,15 +6,19 @@ be looked at before a change of the pages is done.
 
 from __future__ import annotations
 
+import io
+import re
+import secrets
 import sys
 import tempfile
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Final
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import FilePayload, Page
 
 from ingest.submissions import FINAL
 from repository.archive import Archive
@@ -23,24 +27,33 @@ from repository.holdings import Submission
 from repository.permissions import Actor
 from tests.tools.browser import browser, chromium, served, wait_until
 
+#: Brings a page into view: the browser, and the address of the console.
+Go = Callable[[Page, str], object]
 LANGUAGES: Final = {"zh": "zh-CN", "en": "en"}
 WIDTHS: Final = {"wide": (1280, 860), "narrow": (390, 844)}
 LOOKS: Final = ("light", "dark")
 #: Those that the documentation shows.
 KEPT: Final = (
-    "record-en-wide-light",
-    "record-zh-wide-light",
     "overview-en-wide-light",
     "overview-zh-wide-light",
-    "submission-en-wide-light",
-    "submission-zh-wide-light",
     "records-en-wide-dark",
     "records-zh-wide-light",
+    "record-en-wide-light",
+    "record-zh-wide-light",
     "record-zh-narrow-dark",
+    "preview-zh-wide-dark",
+    "upload-zh-narrow-light",
+    "live-en-wide-light",
     "submission-en-narrow-light",
+    "submission-zh-wide-light",
+    "log-zh-wide-light",
+    "account-en-wide-light",
+    "reference-en-wide-light",
 )
 #: At most so much of a long page, in pixels.
 LONGEST: Final = 1700
+#: Files of the package that is under way in a picture: enough that it is seen at work.
+_MANY: Final = 4000
 
 
 def take(folder: Path, *, everything: bool) -> Iterator[Path]:
@@ -51,30 +64,36 @@ def take(folder: Path, *, everything: bool) -> Iterator[Path]:
         with served(home, "--demo") as address:
             wait_until(lambda: _is_taken_in(home), "the demo data is taken in", 900)
             with browser() as opened:
-                for (language, locale), (width, (across, down)), look in product(LANGUAGES.items(), WIDTHS.items(), LOOKS):
-                    names = [f"{page}-{language}-{width}-{look}" for page in PAGES]
-                    if not everything and not set(names) & set(KEPT):
+                for (account, pages), (language, locale), (width, (across, down)), look in product(
+                    PAGES.items(), LANGUAGES.items(), WIDTHS.items(), LOOKS
+                ):
+                    wanted = {f"{name}-{language}-{width}-{look}": go for name, go in pages.items()}
+                    if not everything:
+                        wanted = {name: go for name, go in wanted.items() if name in KEPT}
+                    if not wanted:
                         continue
                     context = opened.new_context(
                         viewport={"width": across, "height": down}, locale=locale, color_scheme="dark" if look == "dark" else "light"
                     )
                     page = context.new_page()
-                    for name, go in zip(names, PAGES.values(), strict=True):
+                    if account:
+                        _log_in(page, address, account)
+                    for name, go in wanted.items():
                         go(page, address)
-                        if everything or name in KEPT:
-                            yield _picture(page, folder / f"{name}.png")
+                        yield _picture(page, folder / f"{name}.png")
                     context.close()
 
 
-def _login(page: Page, address: str) -> None:
+def _log_in(page: Page, address: str, account: str) -> None:
     page.goto(f"{address}/login")
-    page.fill("#name", "archivist")
-
-
-def _overview(page: Page, address: str) -> None:
+    page.fill("#name", account)
     page.fill("#password", PASSWORD)
     page.locator("main button").click()
     page.wait_for_url(f"{address}/")
+
+
+def _at(path: str) -> Go:
+    return lambda page, address: page.goto(address + path)
 
 
 def _submission(page: Page, address: str) -> None:
@@ -83,16 +102,63 @@ def _submission(page: Page, address: str) -> None:
     page.wait_for_load_state()
 
 
-def _records(page: Page, address: str) -> None:
-    page.goto(f"{address}/records/?q=许可")
+def _live(page: Page, address: str) -> None:
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        for number in range(_MANY):
+            archive.writestr(f"云栖市公园规划/{number // 100:02d}/{number:04d}.txt", f"{secrets.token_hex(8)} {number}")
+    page.goto(f"{address}/ingest/upload")
+    file = FilePayload(name="云栖市公园规划.zip", mimeType="application/zip", buffer=package.getvalue())
+    page.set_input_files("#uploader-files", file)
+    page.locator("[data-start]").click()
+    page.locator("#progress .pace progress").wait_for(timeout=120_000)
 
 
 def _record(page: Page, address: str) -> None:
+    page.goto(f"{address}/records/?q=许可")
     page.locator("a.hit-title").first.click()
     page.wait_for_load_state()
+    # the small pictures of the files come when they are scrolled to
+    page.locator("#files").scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
 
 
-PAGES: Final = {"login": _login, "overview": _overview, "submission": _submission, "records": _records, "record": _record}
+def _preview(page: Page, address: str) -> None:
+    _record(page, address)
+    page.locator("#files").get_by_role("link", name=re.compile(r"\.ofd$")).first.click()
+    page.locator(".first-sight a.btn").click()
+    page.locator(".preview img").first.wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+#: The pages by the account that sees them and the name of the picture; the first account is nobody.
+PAGES: Final[Mapping[str, Mapping[str, Go]]] = {
+    "": {"login": _at("/login")},
+    "archivist": {
+        "overview": _at("/"),
+        "submissions": _at("/ingest/"),
+        "submission": _submission,
+        "upload": _at("/ingest/upload"),
+        "records": _at("/records/?q=许可"),
+        "record": _record,
+        "preview": _preview,
+        "jobs": _at("/jobs?regular=1"),
+        "notices": _at("/notices"),
+        "reference": _at("/api/v1/"),
+        "live": _live,
+    },
+    "officer": {"overview-officer": _at("/")},
+    "keeper": {"overview-keeper": _at("/"), "audits": _at("/audits/")},
+    "researcher": {"overview-researcher": _at("/"), "search": _at("/records/?q=许可")},
+    "sysadmin": {
+        "overview-sysadmin": _at("/"),
+        "accounts": _at("/admin/accounts"),
+        "agencies": _at("/admin/agencies"),
+        "schedules": _at("/schedules"),
+    },
+    "secadmin": {"overview-secadmin": _at("/"), "account": _at("/admin/accounts/officer")},
+    "auditor": {"overview-auditor": _at("/"), "log": _at("/log")},
+}
 
 
 def _is_taken_in(home: Path) -> bool:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from flask import g
 from sqlalchemy import case, func, select
 
 from repository.holdings import Aip, Copy, File, Record, RecordState, Submission, SubmissionState
@@ -167,6 +168,14 @@ def coverage(tx: Transaction) -> Sequence[Coverage]:
     """When the copies in each store were last read again; nothing for who may not know of audits."""
     if not allows(tx.actor, Permission.AUDIT_READ):
         return ()
+    # a page asks for it in several places
+    if "coverage" not in g:
+        g.coverage = _counted_coverage(tx)
+    found: Sequence[Coverage] = g.coverage
+    return found
+
+
+def _counted_coverage(tx: Transaction) -> Sequence[Coverage]:
     limit = tx.now - timedelta(days=tx.archive.settings.audit_ttl_days)
     never = func.sum(case((Copy.checked_at.is_(None), 1), else_=0))
     overdue = func.sum(case((Copy.checked_at < limit, 1), else_=0))

@@ -46,7 +46,11 @@
     document.getElementById("submission").replaceWith(document.importNode(fresh, true));
     if (focused) document.querySelector(`#submission [href="${CSS.escape(focused)}"]`)?.focus();
     const line = document.querySelector("#submission [data-announced]");
-    if (line) window.jingui?.say(line.textContent, document.querySelector("#submission .notice")?.className.match(/tone-(\w+)/)?.[1] || "quiet");
+    // what the page now says in full is only read aloud
+    const aloud = document.createElement("p");
+    aloud.className = "visually-hidden";
+    aloud.textContent = document.querySelector("#submission .notice")?.textContent || line?.textContent || "";
+    document.querySelector(".toasts")?.append(aloud);
   };
 
   const followed = document.querySelector("[data-watch]");
