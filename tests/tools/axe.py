@@ -15,7 +15,8 @@ TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 #: Impacts, as axe-core weighs them, with which somebody cannot use the page or only with great trouble.
 GRAVE: Final = frozenset({"serious", "critical"})
 
-_RUN: Final = """(tags) => axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]})
+#: Style sheets are not fetched a second time: one rule alone reads them, which asks whether they lock the screen upright.
+_RUN: Final = """(tags) => axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"], preload: false})
   .then((found) => found.violations.map((one) => ({
     id: one.id, impact: one.impact, help: one.help,
     nodes: one.nodes.map((node) => ({target: String(node.target), html: node.html.slice(0, 200), why: node.failureSummary})),
