@@ -65,8 +65,9 @@ lint: $(INSTALLED_TEST)
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.tools.translations
 
+# Two processes, a file of tests in one of them; with one seed both collect the tests in the same order.
 unit: $(INSTALLED_TEST)
-	$(BIN)/python -m pytest
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Longer proofs, apart from `test`.
 soak: $(INSTALLED_TEST)

@@ -410,7 +410,7 @@ def _step(row: SubmissionStep) -> StepView:
 
 def _refuse_the_archive_itself(tx: Transaction, source: Path) -> None:
     place = source.resolve()
-    stores = [store.location.resolve() for store in tx.archive.stores]
+    stores = [store.location.resolve() for store in tx.archive.stores if isinstance(store.location, Path)]
     if any(place.is_relative_to(store) or store.is_relative_to(place) for store in stores) or tx.archive.home.resolve().is_relative_to(
         place
     ):

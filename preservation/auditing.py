@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, insert, select, update
 
-from preservation.audits import AuditedCopy, AuditSummary, Scope, Selection, copies_by_outcome, summary_of
+from preservation.audits import COPY_STATES, AuditedCopy, AuditSummary, Scope, Selection, copies_by_outcome, summary_of
 from preservation.expectations import HeldPackage, expectations, held_packages
-from preservation.fixity import CopyToCheck, Rereading, unreadable
+from preservation.fixity import CopyToCheck, Rereading, unreadable, why_away
+from preservation.incidents import is_owed, note_incident, settle_well, unsettled
 from preservation.strangers import strangers
 from repository.database import insert_rows
 from repository.errors import NotFound
@@ -23,7 +24,6 @@ from repository.holdings import Aip, Audit, AuditOutcome, Copy, CopyState
 from repository.notices.happenings import audit_found_damage
 from repository.permissions import Actor
 from repository.transaction import Transaction
-from storage.errors import StorageError
 from storage.ocfl.verify import CopyCheck, CopyOutcome
 
 if TYPE_CHECKING:
@@ -35,14 +35,6 @@ _PAGE: Final = 200
 _PAGE_FILES: Final = 20_000
 #: Problems that an event tells one by one; the outcome of the run has them all.
 _TOLD: Final = 20
-#: What the catalogue says of a copy after each outcome. What is there beyond a package makes its copy no valid one.
-_STATES: Final[Mapping[CopyOutcome, CopyState]] = {
-    CopyOutcome.MATCH: CopyState.MATCH,
-    CopyOutcome.DAMAGED: CopyState.DAMAGED,
-    CopyOutcome.MISSING: CopyState.MISSING,
-    CopyOutcome.UNREADABLE: CopyState.UNREADABLE,
-    CopyOutcome.UNEXPECTED: CopyState.DAMAGED,
-}
 #: Told of files done so far and of all of them, where that is known.
 OnProgress = Callable[[int, int | None], None]
 
@@ -122,7 +114,7 @@ class _Run:
         self._progress = progress
         self._check = check
         self._stores = {store.name: store for store in archive.stores}
-        self._away = {name: reason for name, store in self._stores.items() if (reason := _away(store))}
+        self._away = {name: reason for name, store in self._stores.items() if (reason := why_away(store.root))}
         self._done = 0
         self._total = self._count()
 
@@ -176,7 +168,7 @@ class _Run:
 
     def _pages(self) -> Iterator[_Page]:
         listed = self._selection.records
-        if self._selection.scope in {Scope.SAMPLE, Scope.RECORDS}:
+        if self._selection.scope in {Scope.SAMPLE, Scope.RECORDS, Scope.TIMETABLE}:
             for start in range(0, len(listed), _PAGE):
                 with self._archive.read(self._actor) as tx:
                     page = self._page(tx, held_packages(tx, Aip.record_id.in_(listed[start : start + _PAGE])))
@@ -284,9 +276,10 @@ class _Run:
 
     def _write(self, tx: Transaction, page: _Page, outcomes: Sequence[AuditedCopy]) -> None:
         self._insert(tx, outcomes)
+        self._tell_incidents(tx, page, outcomes)
         known: list[dict[str, object]] = []
         for outcome in outcomes:
-            state = _STATES[outcome.outcome]
+            state = COPY_STATES[outcome.outcome]
             row = {"aip_id": outcome.aip, "store": outcome.store, "state": state, "checked_at": outcome.at}
             if state is CopyState.MATCH:
                 row |= {"verified_at": outcome.at, "version": page.packages[outcome.aip].version}
@@ -302,6 +295,22 @@ class _Run:
         for match in (True, False):
             if rows := [row for row in known if ("version" in row) is match]:
                 tx.session.execute(update(Copy), rows)
+
+    def _tell_incidents(self, tx: Transaction, page: _Page, outcomes: Sequence[AuditedCopy]) -> None:
+        """Opens an incident about every copy that is not what was stored, and ends those about copies that are well."""
+        there = [outcome for outcome in outcomes if outcome.store in self._stores and outcome.store not in self._away]
+        about = unsettled(tx, {outcome.aip for outcome in there})
+        for outcome in there:
+            incident = about.get((outcome.aip, outcome.store))
+            if outcome.outcome is CopyOutcome.MATCH:
+                if incident is not None:
+                    settle_well(tx, incident, outcome)
+                continue
+            copy = tx.session.get(Copy, (outcome.aip, outcome.store))
+            package = page.packages[outcome.aip]
+            if not is_owed(copy, package.version, outcome.outcome):
+                last_good_at = None if copy is None else copy.verified_at
+                note_incident(tx, outcome, record_id=package.record_id, last_good_at=last_good_at, audit_id=self._audit.id)
 
     def _insert(self, tx: Transaction, outcomes: Iterable[AuditedCopy]) -> None:
         rows = [
@@ -333,7 +342,7 @@ class _Run:
             detail["object"] = outcome.aip
         else:
             objects = [(ObjectType.AIP, outcome.aip), (ObjectType.RECORD, record_id), *objects]
-            detail[COPY_STATE] = str(_STATES[outcome.outcome])
+            detail[COPY_STATE] = str(COPY_STATES[outcome.outcome])
         if outcome.problems:
             detail |= {"problems": [dict(problem) for problem in outcome.problems[:_TOLD]], "problem_count": len(outcome.problems)}
         good = outcome.outcome is CopyOutcome.MATCH
@@ -383,12 +392,3 @@ def _undisturbed() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _away(store: Store) -> str:
-    """Why nothing can be said of the copies in a store, or empty."""
-    try:
-        store.root.require()
-    except StorageError as error:
-        return error.message
-    return ""

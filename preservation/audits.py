@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from repository.errors import NotFound, UsageError
 from repository.findings import N_
-from repository.holdings import Aip, Audit, AuditOutcome, Job
+from repository.holdings import Aip, Audit, AuditOutcome, CopyState, Job
 from repository.permissions import Permission
 from repository.transaction import Transaction
 from storage.ocfl.verify import CopyCheck, CopyOutcome, Problem
@@ -27,6 +27,15 @@ JOB_KIND: Final = "preservation.audit"
 #: Problems of one copy that are kept one by one; a copy whose every file is gone needs no million lines.
 PROBLEM_LIMIT: Final = 1_000
 
+#: What the catalogue says of a copy after each outcome. What is there beyond a package makes its copy no valid one.
+COPY_STATES: Final[Mapping[CopyOutcome, CopyState]] = {
+    CopyOutcome.MATCH: CopyState.MATCH,
+    CopyOutcome.DAMAGED: CopyState.DAMAGED,
+    CopyOutcome.MISSING: CopyState.MISSING,
+    CopyOutcome.UNREADABLE: CopyState.UNREADABLE,
+    CopyOutcome.UNEXPECTED: CopyState.DAMAGED,
+}
+
 
 class Scope(StrEnum):
     """Which packages a run is about."""
@@ -35,6 +44,7 @@ class Scope(StrEnum):
     SAMPLE = "sample"
     OVERDUE = "overdue"
     RECORDS = "records"
+    TIMETABLE = "timetable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +54,7 @@ class Selection:
     Args:
         scope: which packages.
         sample: how many, drawn by chance, with `Scope.SAMPLE`.
-        records: ids of records: those asked for, or those drawn when the run was started.
+        records: ids of records: those asked for, or those drawn or due when the run was started.
         store: only the copies there, or empty for all stores.
     """
 
@@ -186,7 +196,8 @@ def start(tx: Transaction, selection: Selection) -> str:
         raise UsageError(N_("A sample has at least one package, not {subject}."), subject=str(selection.sample))
     _require_records(tx, selection.records)
     audit_id = tx.archive.new_id()
-    key = f"{JOB_KIND}:{selection.scope}:{selection.store}" if not selection.records and not selection.sample else None
+    singled_out = selection.scope is not Scope.TIMETABLE and (selection.records or selection.sample)
+    key = None if singled_out else f"{JOB_KIND}:{selection.scope}:{selection.store}"
     job_id = tx.enqueue(JOB_KIND, {"audit": audit_id}, key=key)
     job = tx.session.get(Job, job_id)
     if job is not None and job.arguments["audit"] != audit_id:
@@ -218,9 +229,7 @@ def list_audits(tx: Transaction, *, after: str | None = None, limit: int = 50) -
     statement = select(Audit).order_by(Audit.started_at.desc(), Audit.id).limit(limit)
     last = tx.session.get(Audit, after) if after else None
     if last is not None:
-        statement = statement.where(
-            (Audit.started_at < last.started_at) | ((Audit.started_at == last.started_at) & (Audit.id > last.id))
-        )
+        statement = statement.where((Audit.started_at < last.started_at) | ((Audit.started_at == last.started_at) & (Audit.id > last.id)))
     return tx.session.scalars(statement).all()
 
 

@@ -99,6 +99,15 @@ def unreadable(reason: str) -> CopyCheck:
     return CopyCheck(outcome=CopyOutcome.UNREADABLE, problems=(Problem("", CopyOutcome.UNREADABLE, found=reason),))
 
 
+def why_away(root: StorageRoot) -> str:
+    """Why nothing can be said of the copies in a store, or empty: a disk that is not mounted says nothing about its copies."""
+    try:
+        root.require()
+    except StorageError as error:
+        return error.message
+    return ""
+
+
 class Rereading:
     """Re-reads many copies. A context: processes that were started end with it.
 

@@ -5,7 +5,7 @@ One is opened when a copy is found not to be what was stored, and there is never
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,10 +16,12 @@ from sqlalchemy import func, select
 from preservation.audits import AuditedCopy
 from preservation.tables import Incident
 from repository.errors import NotFound
+from repository.events import COPY_STATE, EventType, ObjectType
 from repository.findings import N_
-from repository.holdings import Record
+from repository.holdings import Copy, CopyState, Record
 from repository.permissions import Permission, allows
 from repository.transaction import Transaction
+from storage.ocfl.verify import CopyOutcome
 
 #: Problems of one copy that an incident keeps; the outcome of the audit has more.
 PROBLEM_LIMIT: Final = 100
@@ -63,7 +65,7 @@ def note_incident(
         last_good_at: when the copy was last read in full and was a match.
         audit_id: which audit found it, if one did.
     """
-    incident = open_incident(tx, copy.aip, copy.store)
+    incident = unsettled(tx, {copy.aip}).get((copy.aip, copy.store))
     if incident is None:
         incident = Incident(
             id=tx.archive.new_id(),
@@ -85,10 +87,15 @@ def note_incident(
     return incident
 
 
-def open_incident(tx: Transaction, aip_id: str, store: str) -> Incident | None:
-    """The incident about a copy that is not settled, if there is one."""
-    statement = select(Incident).where(Incident.aip_id == aip_id, Incident.store == store, Incident.state.in_(UNSETTLED))
-    return tx.session.scalars(statement.order_by(Incident.detected_at)).first()
+def unsettled(tx: Transaction, aip_ids: Collection[str]) -> dict[tuple[str, str], Incident]:
+    """The incidents about copies of some packages that are not settled, by package and store."""
+    statement = select(Incident).where(Incident.aip_id.in_(aip_ids), Incident.state.in_(UNSETTLED))
+    return {(incident.aip_id, incident.store): incident for incident in tx.session.scalars(statement)}
+
+
+def is_owed(copy: Copy | None, version: int, outcome: CopyOutcome) -> bool:
+    """Whether a copy that is missing was never made, because its store could not be reached then: nothing happened to it."""
+    return outcome is CopyOutcome.MISSING and (copy is None or copy.version < version)
 
 
 def ask_person(incident: Incident, reason: str, values: Mapping[str, str]) -> bool:
@@ -104,9 +111,56 @@ def ask_person(incident: Incident, reason: str, values: Mapping[str, str]) -> bo
     return is_news
 
 
-def settle(tx: Transaction, incident: Incident, state: IncidentState) -> None:
-    """Ends an incident."""
-    incident.state, incident.ended_at, incident.ended_by = state, tx.now, tx.actor.name
+def settle_well(tx: Transaction, incident: Incident, copy: AuditedCopy) -> None:
+    """Ends an incident about a copy of which every byte was just found to be what was stored.
+
+    Where a repair had been about to put a verified copy in its place, that is what made it well, also when the process
+    that did it was killed before it could say so.
+    """
+    incident.ended_at, incident.ended_by = tx.now, tx.actor.name
+    if not incident.source:
+        incident.state = IncidentState.WELL_AGAIN
+        return
+    incident.state = IncidentState.HEALED
+    record_recovery(tx, copy, incident.record_id, incident.source, incident.kept, incident)
+
+
+def record_recovery(tx: Transaction, copy: AuditedCopy, record_id: str, source: str, kept: str, incident: Incident | None = None) -> None:
+    """The event about a copy that was made anew from another: of an incident a recovery, of one that was owed a replication.
+
+    Args:
+        tx: the unit of work.
+        copy: what reading it again gave, a match.
+        record_id: whose package.
+        source: the store whose copy was taken.
+        kept: where in its own store lies what was there before, or empty.
+        incident: the incident that ends with it.
+    """
+    detail = {
+        "store": copy.store,
+        "source": source,
+        "files": copy.files,
+        "bytes": copy.bytes,
+        "kept": kept,
+        COPY_STATE: str(CopyState.MATCH),
+    }
+    note = f"the copy in store {copy.store} was made anew from the copy in store {source}, which had been read in full, and read back"
+    if incident is not None:
+        detail |= {
+            "incident": incident.id,
+            "outcome": incident.outcome,
+            "problems": incident.problems[:20],
+            "problem_count": incident.problem_count,
+            "last_good_at": incident.last_good_at.isoformat() if incident.last_good_at else None,
+            "detected_at": incident.detected_at.isoformat(),
+        }
+    tx.record_event(
+        EventType.REPLICATION if incident is None else EventType.RECOVERY,
+        objects=[(ObjectType.AIP, copy.aip), (ObjectType.RECORD, record_id), (ObjectType.STORE, copy.store)],
+        detail=detail,
+        note=note,
+        at=copy.at,
+    )
 
 
 def list_incidents(tx: Transaction, *, settled: bool = False, after: str = "", limit: int = 100) -> Sequence[Incident]:

@@ -25,7 +25,10 @@ _LONGEST_ID: Final = 64
 
 
 def strangers(archive: Archive, actor: Actor, store: Store, check: Callable[[], None]) -> Iterator[tuple[str, CopyCheck]]:
-    """The objects of a store that are neither a package of the catalogue's, nor being stored just now, nor the journal."""
+    """The objects of a store that are neither a package of the catalogue's, nor being stored just now, nor the journal.
+
+    An object that lies where it does not belong is a stranger there, whatever its name is.
+    """
     with archive.read(actor) as tx:
         known = {root_key(aip_id) for aip_id in tx.session.scalars(select(Aip.id))}
     try:
@@ -38,10 +41,12 @@ def strangers(archive: Archive, actor: Actor, store: Store, check: Callable[[], 
                 object_id = store.root.identifier(key)
             except StorageError as error:
                 object_id, reason = key, error.message
-            if is_journal(object_id) or _is_expected(archive, actor, object_id):
+            misplaced = not reason and key != root_key(object_id)
+            if not misplaced and (is_journal(object_id) or _is_expected(archive, actor, object_id)):
                 continue
             problem = Problem(key, CopyOutcome.UNEXPECTED, found=reason or object_id)
-            yield _short(object_id), CopyCheck(outcome=CopyOutcome.UNEXPECTED, problems=(problem,))
+            # the package of that name has an outcome of its own, of the copy in its own place
+            yield _short(key if misplaced else object_id), CopyCheck(outcome=CopyOutcome.UNEXPECTED, problems=(problem,))
     except StorageError as error:
         yield store.name, unreadable(error.message)
 

@@ -162,6 +162,7 @@ def _secure(response: errors.AnyResponse) -> errors.AnyResponse:
     if response.location and response.location.startswith(request.host_url):
         # the host is what the browser said; a redirect stays with whatever host it really asked
         response.location = "/" + response.location.removeprefix(request.host_url).lstrip("/")
+        response.set_data(b"")
     headers["X-Request-Id"] = g.get("request_id", "")
     if request.endpoint not in _THE_SAME_FOR_ALL or response.status_code >= 400:
         # What one reader may see must never be answered to the next from a cache.

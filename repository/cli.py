@@ -212,7 +212,9 @@ class _JsonLines(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        # JSON takes other control characters and changes of direction as they are, a terminal acts on them
+        text = json.dumps(entry, ensure_ascii=False)
+        return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)
 
 
 def set_up_logging(level: int, *, as_json: bool = False) -> None:

@@ -142,14 +142,16 @@ def examine_store(store: Store, probe: str) -> Examination:
         probe: a new id, for the name of the file that is written.
     """
     name = f"store {store.name}"
-    parameters = {"location": str(store.location), "room": "-"}
+    parameters = {"location": store.address, "room": "-"}
     try:
         if store.objects.stat("ocfl/0=ocfl_1.1") is None:
             return Examination(
                 name=name,
                 health=Health.PROBLEM,
                 message=N_("There is no OCFL storage root in {location}."),
-                remedy=N_("Mount the disk it is on; a new store is made by “jingui init”."),
+                remedy=N_("Mount the disk it is on; a new store is made by “jingui init”.")
+                if isinstance(store.location, Path)
+                else N_("Check bucket and prefix; a new store in them is made by “jingui init”."),
                 parameters=parameters,
             )
         if not store.read_only:
@@ -175,7 +177,12 @@ def examine_store(store: Store, probe: str) -> Examination:
                 remedy=N_("Make room, or add a store on another disk."),
                 parameters=parameters,
             )
-    message = N_("{location} can be read") if store.read_only else N_("{location} can be read and written, {room} GiB free")
+    if store.read_only:
+        message = N_("{location} can be read")
+    elif room is None:
+        message = N_("{location} can be read and written")
+    else:
+        message = N_("{location} can be read and written, {room} GiB free")
     return Examination(name=name, health=Health.FINE, message=message, parameters=parameters)
 
 

@@ -136,5 +136,6 @@ def _make_stores(archive: Archive) -> None:
         used = set(tx.session.scalars(select(Copy.store).distinct()))
     for store in archive.stores:
         if not store.read_only and store.name not in used:
-            store.location.mkdir(parents=True, exist_ok=True)
+            if isinstance(store.location, Path):
+                store.location.mkdir(parents=True, exist_ok=True)
             store.root.create()

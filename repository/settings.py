@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings.exceptions import SettingsError
 
@@ -21,23 +21,82 @@ SETTINGS_FILE = "jingui.toml"
 
 
 class StoreSettings(BaseModel):
-    """One place where copies are kept.
+    """One place where copies are kept: a folder, or a bucket of an object service that speaks S3."""
 
-    Args:
-        name: short name, used in commands and the catalogue.
-        kind: how it is reached.
-        location: a folder, relative to the home unless absolute.
-        priority: lower is read first.
-        read_only: no new copies are written there.
-    """
+    # what is wrong is told without the value: it may be a key to somebody's storage
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    model_config = ConfigDict(extra="forbid")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$", description="short name, used in commands and the catalogue")
+    kind: Literal["folder", "s3"] = Field(default="folder", description="how it is reached")
+    priority: int = Field(default=100, description="lower is read first")
+    read_only: bool = Field(default=False, description="no new copies are written there")
+    technology: str = Field(default="", description="for people: what it is made of (disk array, tape, object service)")
+    place: str = Field(default="", description="for people: where it stands")
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")
-    kind: Literal["folder"] = "folder"
-    location: str
-    priority: int = 100
-    read_only: bool = False
+    location: str = Field(default="", description="folder: relative to the home unless absolute")
+
+    bucket: str = Field(default="", pattern=r"^([a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9])?$", description="s3: name of the bucket")
+    prefix: str = Field(default="", description="s3: keys begin with this; empty for the whole bucket")
+    endpoint: str = Field(
+        default="", pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$", description="s3: address of the service; empty: Amazon's"
+    )
+    region: str = Field(default="", description="s3: region; empty: that of the environment")
+    access_key: str = Field(default="", repr=False, description="s3: who asks; empty: what the environment or the machine's role gives")
+    secret_key: str = Field(default="", repr=False, description="s3: the key to it")
+    addressing: Literal["path", "virtual"] = Field(default="path", description="s3: https://host/bucket/key or https://bucket.host/key")
+    checksums: Literal["when_required", "when_supported"] = Field(
+        default="when_required", description="s3: whether checksums are sent that some services refuse"
+    )
+    conditional_writes: bool = Field(default=False, description="s3: new keys are written on the condition that they are new")
+    connections: int = Field(default=8, ge=1, le=64, description="s3: requests at once")
+    part_mib: int = Field(default=16, ge=5, le=5_120, description="s3: larger files are uploaded in parts of so many MiB")
+    most_parts: int = Field(default=10_000, ge=100, le=10_000, description="s3: parts of one file that the service takes")
+
+    @field_validator("prefix")
+    @classmethod
+    def _plain_prefix(cls, prefix: str) -> str:
+        plain = prefix.strip("/")
+        if any(part in ("", ".", "..") for part in plain.split("/")) and plain:
+            raise ValueError("a prefix has no part that is empty, “.” or “..”")
+        return plain
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> Self:
+        """Says what lacks, and what belongs to the other kind."""
+        of_folder, of_s3 = {"location"}, _OF_S3
+        needed, foreign = ("location", of_s3) if self.kind == "folder" else ("bucket", of_folder)
+        if not getattr(self, needed):
+            raise ValueError(f"store {self.name}: a store of kind {self.kind} needs a {needed}")
+        if found := sorted(foreign & self.model_fields_set):
+            raise ValueError(f"store {self.name}: a store of kind {self.kind} has no {', '.join(found)}")
+        if bool(self.access_key) != bool(self.secret_key):
+            raise ValueError(f"store {self.name}: access_key and secret_key go together")
+        return self
+
+    @property
+    def address(self) -> str:
+        """What tells it from other stores; one of which begins with another's and a slash lies inside it."""
+        if self.kind == "folder":
+            return self.location
+        return "/".join(part for part in (self.endpoint.rstrip("/") or "s3:/", self.bucket, self.prefix) if part)
+
+
+_OF_S3: Final = frozenset(
+    {
+        "bucket",
+        "prefix",
+        "endpoint",
+        "region",
+        "access_key",
+        "secret_key",
+        "addressing",
+        "checksums",
+        "conditional_writes",
+        "connections",
+        "part_mib",
+        "most_parts",
+    }
+)
 
 
 class UnpackLimits(BaseModel):
@@ -144,6 +203,15 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(default=60, ge=5, description="a worker silent for longer has lost its job")
     unpack: UnpackLimits = Field(default_factory=UnpackLimits)
     audit_ttl_days: int = Field(default=90, ge=1, description="days after which a copy that nobody re-read is overdue for an audit")
+    audit_bytes_per_hour: int = Field(
+        default=200 * 1024**3, ge=1, description="bytes that the timetable has re-read in one store in an hour at most"
+    )
+    repair_breaker_percent: int = Field(
+        default=10,
+        ge=0,
+        le=100,
+        description="when more of a store's copies than this are bad, and at least 3, nothing in it is repaired before a person has looked",
+    )
     identification_engine: Literal["pronom", "fido"] = "pronom"
     language: Literal["zh_Hans_CN", "en"] = Field(default="zh_Hans_CN", description="language of pages for those who chose none")
     time_zone: str = Field(default="Asia/Shanghai", description="time zone of pages and reports (IANA name)")
@@ -158,7 +226,9 @@ class Settings(BaseSettings):
         default="memory://", pattern=r"^(memory|rediss?)://", description="where they are counted; Redis where several machines answer"
     )
     totp_key: str = Field(default="", description="encrypts second factors; empty: made once and kept in the home")
-    base_url: str = Field(default="", pattern=r"^(https?://[^\s/]+(/\S*)?)?$", description="address of the console, for links that leave it")
+    base_url: str = Field(
+        default="", pattern=r"^(https?://[^\s/]+(/\S*)?)?$", description="address of the console, for links that leave it"
+    )
     mail: MailSettings = Field(default_factory=MailSettings)
     webhook_private_addresses: bool = Field(
         default=False, description="whether webhooks may lead to private addresses of the own network, there also without TLS"
@@ -184,11 +254,16 @@ class Settings(BaseSettings):
     @field_validator("stores")
     @classmethod
     def _each_store_once(cls, stores: list[StoreSettings]) -> list[StoreSettings]:
-        for what in ("name", "location"):
-            values = [getattr(store, what) for store in stores]
+        for what, attribute in (("name", "name"), ("location", "address")):
+            values = [getattr(store, attribute) for store in stores]
             repeated = sorted({value for value in values if values.count(value) > 1})
             if repeated:
                 raise ValueError(f"two stores have the same {what}: {', '.join(repeated)}")
+        buckets = [store for store in stores if store.kind == "s3"]
+        for store in buckets:
+            for other in buckets:
+                if other.address.startswith(f"{store.address}/"):
+                    raise ValueError(f"store {other.name} lies inside store {store.name}: give each a prefix of its own")
         if not stores:
             raise ValueError("at least one store is needed")
         return stores

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from repository.database import is_sqlite
 
@@ -24,6 +25,7 @@ def refresh_statistics(archive: Archive) -> None:
         connection.commit()
 
 
-def refresh(context: JobContext) -> None:
+def refresh(context: JobContext) -> Mapping[str, Any]:
     """The job, of the kind ``catalogue.statistics``."""
     refresh_statistics(context.archive)
+    return {}

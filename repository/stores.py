@@ -11,7 +11,8 @@ from sqlalchemy import case, func, select
 
 from repository.holdings import Aip, Copy, CopyState
 from repository.permissions import Permission
-from repository.settings import Settings
+from repository.settings import Settings, StoreSettings
+from storage.stores.s3_service import S3Options
 
 if TYPE_CHECKING:
     from repository.transaction import Transaction
@@ -25,24 +26,37 @@ class Store:
 
     Args:
         name: short name, as in commands and the catalogue.
-        kind: how it is reached: ``folder``.
-        location: the folder.
+        kind: how it is reached: ``folder`` or ``s3``.
+        location: the folder, or the bucket.
         priority: smaller is read first.
         read_only: no new copies are written there.
+        technology: what it is made of, in words for people; may be empty.
+        place: where it stands, in words for people; may be empty.
     """
 
     name: str
     kind: str
-    location: Path
+    location: Path | S3Options
     priority: int
     read_only: bool
+    technology: str = ""
+    place: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people."""
+        return str(self.location) if isinstance(self.location, Path) else self.location.address
 
     @cached_property
     def objects(self) -> ObjectStore:
         """The object store that holds the OCFL storage root; opened when first needed."""
-        from storage.stores.local import LocalStore
+        if isinstance(self.location, Path):
+            from storage.stores.local import LocalStore
 
-        return LocalStore(self.name, self.location)
+            return LocalStore(self.name, self.location)
+        from storage.stores.s3 import S3Store
+
+        return S3Store(self.name, self.location)
 
     @cached_property
     def root(self) -> StorageRoot:
@@ -58,13 +72,32 @@ def open_stores(settings: Settings) -> tuple[Store, ...]:
         Store(
             name=item.name,
             kind=item.kind,
-            location=settings.under_home(item.location),
+            location=settings.under_home(item.location) if item.kind == "folder" else _bucket(item),
             priority=item.priority,
             read_only=item.read_only,
+            technology=item.technology,
+            place=item.place,
         )
         for item in settings.stores
     ]
     return tuple(sorted(stores, key=lambda store: (store.priority, store.name)))
+
+
+def _bucket(item: StoreSettings) -> S3Options:
+    return S3Options(
+        bucket=item.bucket,
+        prefix=item.prefix,
+        endpoint=item.endpoint,
+        region=item.region,
+        access_key=item.access_key,
+        secret_key=item.secret_key,
+        addressing=item.addressing,
+        checksums=item.checksums,
+        conditional_writes=item.conditional_writes,
+        connections=item.connections,
+        part_bytes=item.part_mib * 1024**2,
+        most_parts=item.most_parts,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +121,7 @@ class StoreState:
         return {
             "store": self.store.name,
             "kind": self.store.kind,
-            "location": str(self.store.location),
+            "location": self.store.address,
             "priority": self.store.priority,
             "read_only": self.store.read_only,
             "aips": self.aips,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
@@ -22,6 +23,9 @@ from repository.database import connect
 from repository.home import make_home
 from repository.migrations import prepare_schema
 from repository.settings import SETTINGS_FILE
+
+if TYPE_CHECKING:
+    from tests.tools.object_services import ObjectService
 
 # It must be there before any test imports `magic`, or that finds another libmagic and reads the wrong database with it.
 import_module("pylibmagic")
@@ -136,6 +140,27 @@ def _home_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = home / SETTINGS_FILE
     settings.write_text("durable_writes = false\n" + settings.read_text(encoding="utf-8"), encoding="utf-8")
     return home
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[ObjectService]:
+    """An object service that speaks S3, within the process."""
+    from tests.tools.object_services import moto_service
+
+    with moto_service() as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def swift() -> Iterator[ObjectService]:
+    """OpenStack Swift with its S3 interface; skips where the programs are absent."""
+    from tests.tools.swift import absent, swift_service
+
+    reason = absent()
+    if reason:
+        pytest.skip(reason)
+    with swift_service() as service:
+        yield service
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -24,6 +24,6 @@ def init(invocation: Invocation, folder: Path | None) -> None:
         translate = chosen.translate
         click.echo(translate(N_("Repository home: {home}")).format(home=archive.home))
         for store in archive.stores:
-            click.echo(translate(N_("Store {name}: {location}")).format(name=store.name, location=store.location))
+            click.echo(translate(N_("Store {name}: {location}")).format(name=store.name, location=store.address))
     finally:
         archive.close()

@@ -31,4 +31,6 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     for state in states:
         held = translate(N_("{aips} AIPs, {bytes} bytes, {owed} owed")).format(aips=state.aips, bytes=state.bytes, owed=state.owed)
         reading = "  " + translate(N_("(read only)")) if state.store.read_only else ""
-        click.echo(f"{state.store.name:<12} {state.store.kind:<8} {held}  {state.store.location}{reading}")
+        click.echo(f"{state.store.name:<12} {state.store.kind:<8} {held}  {state.store.address}{reading}")
+        if words := ", ".join(filter(None, (state.store.technology, state.store.place))):
+            click.echo(f"{'':<12} {words}")

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from repository.errors import UsageError
 from repository.findings import N_
-from repository.logbook.actions import ACTION_WORDS, OBJECT_WORDS
+from repository.logbook.actions import ACTION_WORDS, DETAIL_WORDS, OBJECT_WORDS
 from repository.logbook.reading import PLACES, LogQuery, known_actions, list_lines, stream_lines, verify
 from repository.logbook.recording import FAILURE, REFUSED, SUCCESS, note_read
 from repository.logbook.tables import LogEntry
@@ -148,5 +148,6 @@ def _detail(entry: LogEntry) -> list[tuple[str, str]]:
     for name, value in entry.detail.items():
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
-        shown.append((name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+        word = gettext(DETAIL_WORDS[name]) if name in DETAIL_WORDS else name
+        shown.append((word, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
     return shown

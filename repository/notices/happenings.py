@@ -75,6 +75,40 @@ def audit_found_damage(tx: Transaction, audit_id: str, copies: int) -> None:
     )
 
 
+def repair_needs_person(tx: Transaction, copies: int) -> None:
+    """A repair has left copies as they are, because somebody must decide about them."""
+    path = "/audits/incidents"
+    announce(tx, Kind.REPAIR_STOPPED, severity=Severity.ERROR, object_type="incident", object_id="", path=path)
+    tell_holders(
+        tx,
+        Permission.AUDIT_READ,
+        kind=Kind.REPAIR_STOPPED,
+        template=N_("Copies that are not as they should be wait for somebody to decide: {copies}."),
+        values={"copies": copies},
+        path=path,
+        severity=Severity.ERROR,
+        roles={Role.PRESERVATION_OFFICER},
+    )
+
+
+def auditor_silent(tx: Transaction) -> bool:
+    """No outcome of an audit was written for too long while there are copies; told once a day. Returns whether it was told now."""
+    if _told_lately(tx, Kind.AUDIT_SILENT, "audit"):
+        return False
+    announce(tx, Kind.AUDIT_SILENT, severity=Severity.ERROR, object_type="schedule", object_id="preservation.audits", path="/schedules")
+    tell_holders(
+        tx,
+        Permission.AUDIT_READ,
+        kind=Kind.AUDIT_SILENT,
+        template=N_("No copy was read again for more than {hours} hours: are the schedule of audits and the workers on?"),
+        values={"hours": 26, "about": "audit"},
+        path="/schedules",
+        severity=Severity.ERROR,
+        roles={Role.SYSTEM_ADMINISTRATOR, Role.PRESERVATION_OFFICER},
+    )
+    return True
+
+
 def job_given_up(tx: Transaction, job: Job) -> None:
     """The ledger has given a job up."""
     path = f"/jobs/{job.id}"

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     SUBMISSION_REJECTED = "submission.rejected"
     SUBMISSION_FAILED = "submission.failed"
     AUDIT_DAMAGE = "audit.damage"
+    REPAIR_STOPPED = "repair.stopped"
+    AUDIT_SILENT = "audit.silent"
     JOB_FAILED = "job.failed"
     STORE_TROUBLE = "store.trouble"
     SCHEDULE_SILENT = "schedule.silent"
@@ -95,6 +97,18 @@ KINDS: Final[Mapping[Kind, KindOfNotice]] = {
         label=N_("An audit found copies that are not as they should be"),
         usual=Channel.MAIL,
         roles=frozenset({Role.PRESERVATION_OFFICER}),
+    ),
+    Kind.REPAIR_STOPPED: KindOfNotice(
+        announced=N_("A damaged copy waits for somebody to decide"),
+        label=N_("A damaged copy waits for somebody to decide"),
+        usual=Channel.MAIL,
+        roles=frozenset({Role.PRESERVATION_OFFICER}),
+    ),
+    Kind.AUDIT_SILENT: KindOfNotice(
+        announced=N_("No copy was audited for more than a day"),
+        label=N_("No copy was audited for more than a day"),
+        usual=Channel.MAIL,
+        roles=frozenset({Role.SYSTEM_ADMINISTRATOR, Role.PRESERVATION_OFFICER}),
     ),
     Kind.JOB_FAILED: KindOfNotice(
         announced=N_("A job was given up"),

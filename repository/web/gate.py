@@ -19,6 +19,11 @@ _LONGEST_HOST: Final = 255
 #: Characters of an address. Browsers and servers agree up to about this much.
 LONGEST_ADDRESS: Final = 16_384
 
+#: Bytes of a form. What is coded as an address is read whole into memory, by everybody who sends it.
+LONGEST_FORM: Final = 4 * 1024 * 1024
+#: Pages whose forms bring packages; those are streamed.
+_BRINGS_PACKAGES: Final = frozenset({"ingest.upload"})
+
 StartResponse = Callable[..., Any]
 
 
@@ -50,6 +55,8 @@ def _check() -> None:
     """
     if len(request.query_string) + len(request.path) > LONGEST_ADDRESS:
         abort(414)
+    if not concerns(request.path) and (request.endpoint not in _BRINGS_PACKAGES or request.mimetype != "multipart/form-data"):
+        request.max_content_length = LONGEST_FORM
     # bodies of the API are read by its own rules, and streams are not read here
     texts = [request.path, *_texts(request.args), *(() if concerns(request.path) else _texts(request.form))]
     if any("\0" in text for text in texts):

@@ -23,6 +23,8 @@ UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 KIND_WORDS = {
     "ingest.process": N_("Take in a package"),
     "preservation.audit": N_("Audit copies"),
+    "preservation.audits": N_("Begin the audits of the hour"),
+    "preservation.repair": N_("Repair copies"),
     "search.index": N_("Bring the search index up to date"),
     "journal.flush": N_("Write events to the stores"),
     "notices.mail": N_("Mail notices"),

@@ -20,7 +20,9 @@ def inbox() -> str:
     unread_only = "unread" in request.args
     with session.archive().read(session.actor()) as tx:
         page = use_cases.inbox(tx, unread_only=unread_only, after=request.args.get("after", ""))
-    return render_template("notices/inbox.html", page=page, unread_only=unread_only, after=request.args.get("after", ""), safe_target=session.safe_target)
+    return render_template(
+        "notices/inbox.html", page=page, unread_only=unread_only, after=request.args.get("after", ""), safe_target=session.safe_target
+    )
 
 
 @blueprint.post("/notices/<notice_id>/read")

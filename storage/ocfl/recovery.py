@@ -4,6 +4,7 @@ Each object that is being written has a folder of its own below ``staging`` from
 as its content is there, nothing was published: it is removed, and the old state holds. Once the version's folder has
 been moved, the version is complete and was re-read before: the root inventory is brought up to it, and the new state holds.
 A copy that was being replaced by a verified one (`storage.ocfl.replacing`) is replaced.
+Where a store cannot move in one step, a move that had begun is ended first (`ObjectStore.settle`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def recover(store: ObjectStore) -> list[str]:
         What was done, one English sentence an object.
     """
     told = []
+    store.settle(STAGING)
     for entry in store.scan(STAGING):
         if entry.kind is EntryKind.FOLDER:
             done = recover_object(store, entry.name)
@@ -47,6 +49,7 @@ def recover_object(store: ObjectStore, name: str) -> str:
     staging = f"{STAGING}/{name}"
     if store.stat(staging) is None:
         return ""
+    store.settle(staging)
     root = root_key_of(name)
     if is_replacing(store, name):
         carry_on(store, name)

@@ -4,6 +4,7 @@ What lies below ``staging/<the object's folder name>/`` while it happens::
 
     object/          the new copy, from its first byte until it is moved to its place
     replacing        written once the new copy was re-read and flushed: where the old one is to be kept
+    old/             the old copy, on its way there
     set-aside        written once nothing of the old copy is left in its place
 
 Until ``replacing`` is there the old copy stays what it is, and recovery removes what is staged. From then on the new copy
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from storage.errors import N_, OutOfSpace
-from storage.ocfl.layout import OBJECT_DECLARATION, QUARANTINE, STAGING, folder_name, root_key, root_key_of
+from storage.ocfl.layout import QUARANTINE, STAGING, folder_name, root_key, root_key_of
 from storage.ocfl.verify import CopyCheck, CopyOutcome, Expected, check_copy, read_small
 from storage.stores.base import Entry, EntryKind, Incoming, KeyTaken, ObjectStore, Progress
 
@@ -27,8 +28,6 @@ _MARK: Final = "replacing"
 _SET_ASIDE: Final = "set-aside"
 _WINDOW: Final = 256 * 1024
 _SPARE_BYTES: Final = 1024 * 1024
-#: What makes a folder an object.
-_DECLARING: Final = (OBJECT_DECLARATION[0], "inventory.json", "inventory.json.sha512")
 
 
 def replace_copy(
@@ -101,7 +100,7 @@ def is_replacing(store: ObjectStore, name: str) -> bool:
 
 
 def carry_on(store: ObjectStore, name: str, *, durable: bool = True) -> None:
-    """Does what is left of putting a verified copy in its place.
+    """Does what is left of putting a verified copy in its place; a move that was interrupted has been ended (`ObjectStore.settle`).
 
     Args:
         store: the store.
@@ -109,13 +108,22 @@ def carry_on(store: ObjectStore, name: str, *, durable: bool = True) -> None:
         durable: it survives a power cut.
     """
     staging, root = f"{STAGING}/{name}", root_key_of(name)
-    if store.stat(f"{staging}/{_SET_ASIDE}") is None:
+    staged = store.stat(f"{staging}/object") is not None
+    if staged and store.stat(f"{staging}/{_SET_ASIDE}") is None:
         keep_as = read_small(store, f"{staging}/{_MARK}").decode()
-        _move(store, root, f"{keep_as}/{name}", declaring_first=True, durable=durable)
+        # by way of staging, where a store that cannot move in one step notes what it moves
+        if store.stat(root) is not None:
+            store.publish(root, f"{staging}/old", durable=durable)
+        if store.stat(f"{staging}/old") is not None:
+            store.publish(f"{staging}/old", f"{keep_as}/{name}", durable=durable)
         store.write(f"{staging}/{_SET_ASIDE}", (b"",))
         if durable:
             store.flush(staging)
-    _move(store, f"{staging}/object", root, declaring_first=False, durable=durable)
+    if staged:
+        store.publish(f"{staging}/object", root, durable=durable)
+    # first, so that nothing that is left of this folder is ever taken for work to be carried on
+    if is_replacing(store, name):
+        store.delete(f"{staging}/{_MARK}")
     store.delete_below(staging)
 
 
@@ -144,32 +152,5 @@ def _bring(source: ObjectStore, target: ObjectStore, root: str, staging: str, pr
             progress(1, entry.size)
 
 
-def _move(store: ObjectStore, source: str, target: str, *, declaring_first: bool, durable: bool) -> None:
-    """Moves a folder, or what is left of it where an earlier attempt was broken off.
-
-    Args:
-        store: the store.
-        source: the folder; nothing there is fine.
-        target: where it goes.
-        declaring_first: what makes a folder an object goes first, so that nothing takes half of it for whole; else it goes last.
-        durable: it survives a power cut.
-    """
-    if store.stat(source) is None:
-        return
-    if store.stat(target) is None:
-        store.publish(source, target, durable=durable)
-        return
-    declaring = {f"{source}/{name}" for name in _DECLARING}
-    for entry in sorted(store.walk(source), key=lambda entry: (entry.key in declaring) is not declaring_first):
-        place = _under(target, entry, source)
-        if store.stat(place) is None:
-            store.publish(entry.key, place, durable=durable)
-        else:
-            # a store without a rename had copied it before it was stopped, and not yet removed it
-            store.delete(entry.key)
-    store.delete_below(source)
-
-
 def _under(target: str, entry: Entry, source: str) -> str:
     return target + entry.key[len(source) :]
-

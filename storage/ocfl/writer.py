@@ -27,6 +27,7 @@ from storage.ocfl.inventory import FIXITY, Inventory, Version, check_logical_pat
 from storage.ocfl.layout import OBJECT_DECLARATION, STAGING, folder_name, root_key_of
 from storage.ocfl.recovery import publish_head, recover_object
 from storage.ocfl.verify import CopyOutcome, Problem, check_files, digest_of, read_head, sidecar_digest
+from storage.ocfl.withdraw import withdraw
 from storage.stores.base import Incoming, KeyMissing, ObjectStore, Progress
 
 #: Bytes of inventory for one file, twice written, that room is kept for beside the content.
@@ -286,16 +287,22 @@ def verify_version(store: ObjectStore, plan: VersionPlan, *, at_most: int = 8, p
 def publish_version(store: ObjectStore, plan: VersionPlan, *, durable: bool = True) -> None:
     """Moves a staged version to its place: from here on it is the object's head.
 
+    Where a store moves by copying, the copies are re-read, and taken back when they are not what they should be.
+
     Raises:
         StorageError: ``CONCURRENT_VERSION``: somebody added a version meanwhile; the staged one stays staged.
+            ``COPY_NOT_VERIFIED``: what was published reads back differently; the object is as it was before.
     """
     _refuse_concurrent(store, plan)
     if plan.version == 1:
         store.publish(f"{plan.staging_key}/object", plan.root_key, durable=durable)
         store.delete_below(plan.staging_key)
-        return
-    store.publish(plan.staged_version_key, plan.version_key, durable=durable)
-    publish_head(store, plan.folder_name, plan.inventory.sidecar_name, durable=durable)
+    else:
+        store.publish(plan.staged_version_key, plan.version_key, durable=durable)
+        publish_head(store, plan.folder_name, plan.inventory.sidecar_name, durable=durable)
+    if not store.renames and (problems := verify_version(store, plan, at_most=1)):
+        withdraw(store, plan.object_id, keep=plan.version - 1)
+        raise not_verified(store, problems)
 
 
 def discard_version(store: ObjectStore, plan: VersionPlan) -> None:

@@ -91,6 +91,10 @@ class ObjectStore(Protocol):
     def folder(self) -> Path | None:
         """The folder of this machine whose relative paths are the keys, or None; readers may use it to go faster."""
 
+    @property
+    def renames(self) -> bool:
+        """Whether `publish` renames. Where it does not, it copies: what was published has to be read again before it counts."""
+
     def open(self, key: str, offset: int = 0) -> BinaryIO:
         """Opens a file for reading from `offset` bytes on. The caller closes it."""
 
@@ -138,6 +142,9 @@ class ObjectStore(Protocol):
         Raises:
             KeyTaken: something is there and `replace` is false.
         """
+
+    def settle(self, key: str) -> None:
+        """Ends every `publish` of a folder that was interrupted and of which one side lies below `key`. Only while nobody writes there."""
 
     def flush(self, key: str) -> None:
         """Returns when everything below a folder would survive a power cut."""

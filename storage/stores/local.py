@@ -47,6 +47,11 @@ class LocalStore:
         """The folder."""
         return self._location
 
+    @property
+    def renames(self) -> bool:
+        """It does."""
+        return True
+
     def open(self, key: str, offset: int = 0) -> BinaryIO:
         """Opens a file for reading; what is no regular file is `KeyUnreadable`."""
         with self._told(key), OpenFolders(os.fsencode(self._location)) as folders:
@@ -181,6 +186,9 @@ class LocalStore:
                 # The new name first: after a power cut the thing may have two names, never none.
                 for changed in (target_parent, *reversed(made), source_parent):
                     os.fsync(folders.get(changed))
+
+    def settle(self, key: str) -> None:
+        """Nothing to do: a rename happens or does not."""
 
     def flush(self, key: str) -> None:
         """Writes a few files and folders through one by one, many with one call for their whole file system.

@@ -36,6 +36,11 @@ class MemoryStore:
         """Always None: nothing of it lies in a folder."""
         return None
 
+    @property
+    def renames(self) -> bool:
+        """It does."""
+        return True
+
     def open(self, key: str, offset: int = 0) -> BinaryIO:
         """Opens a file for reading."""
         stream = io.BytesIO(self._content(key))
@@ -120,6 +125,9 @@ class MemoryStore:
                 self._refuse_taken(final)
             for path in self._below(staged) if entry.kind is EntryKind.FOLDER else [staged]:
                 self._files[final + path[len(staged) :]] = self._files.pop(path)
+
+    def settle(self, key: str) -> None:
+        """Nothing to do: what is in memory does not outlive who moves it."""
 
     def flush(self, key: str) -> None:
         """Nothing to do: memory survives no power cut."""

@@ -7,74 +7,28 @@ ended by `S3Store.settle`. Locks are not kept in a bucket: not every service can
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal, TypeVar
+from typing import Any, BinaryIO, Final
 
-from storage.errors import N_, StorageError, StoreUnavailable
+from storage.errors import N_, StorageError
 from storage.stores.base import Entry, EntryKind, Incoming, KeyMissing, KeyTaken, KeyUnreadable, Progress, checked_key, source_changed
 from storage.stores.importing import READ
-from storage.stores.s3_parts import LARGEST_PART, MIB, Part, Slice, part_size, parts_of, ranges
+from storage.stores.s3_parts import Slice, part_size, parts_of, ranges
+from storage.stores.s3_service import Bucket, S3Options
 
 #: Amazon S3, “Naming Amazon S3 objects”: bytes of a key in UTF-8.
 LONGEST_KEY: Final = 1024
 _STAGING: Final = "staging/"
 _NOTE: Final = ".moving"
 _WINDOW: Final = 256 * 1024
-_PAGE: Final = 1_000
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, kw_only=True)
-class S3Options:
-    """Where a bucket is and how it is spoken to.
-
-    Args:
-        bucket: its name.
-        prefix: keys begin with this and a slash; empty for the whole bucket.
-        endpoint: address of the service; empty for Amazon's.
-        region: its region; empty takes that of the environment.
-        access_key: with `secret_key`: who asks; both empty take what the environment or the machine's role gives.
-        secret_key: is never shown.
-        addressing: ``path`` (``https://host/bucket/key``) or ``virtual`` (``https://bucket.host/key``).
-        checksums: ``when_required`` sends no checksums beyond those of the signature: several services refuse others.
-        conditional_writes: new keys are written on the condition that they are new, where the service can do that.
-        connections: how many requests may run at once.
-        part_bytes: what is larger is uploaded in parts of this size, or of a larger one where 10,000 would not do.
-        connect_seconds: patience for a connection.
-        read_seconds: patience for an answer, or for the next bytes of one.
-        attempts: how often a request is made at most.
-    """
-
-    bucket: str
-    prefix: str = ""
-    endpoint: str = ""
-    region: str = ""
-    access_key: str = ""
-    secret_key: str = field(default="", repr=False)
-    addressing: Literal["path", "virtual"] = "path"
-    checksums: Literal["when_required", "when_supported"] = "when_required"
-    conditional_writes: bool = False
-    connections: int = 8
-    part_bytes: int = 16 * MIB
-    connect_seconds: float = 5
-    read_seconds: float = 60
-    attempts: int = 4
-
-    @property
-    def address(self) -> str:
-        """Where it is, for people."""
-        place = f"{self.bucket}/{self.prefix}".rstrip("/")
-        return f"{self.endpoint.rstrip('/')}/{place}" if self.endpoint else f"s3://{place}"
+#: Folders of which it is kept in mind what is in them, while files come in.
+_FOLDERS: Final = 1_000
 
 
 class S3Store:
@@ -87,10 +41,9 @@ class S3Store:
 
     def __init__(self, name: str, options: S3Options) -> None:
         self._name = name
-        self._options = options
-        self._prefix = f"{options.prefix.strip('/')}/".lstrip("/")
-        self._opened: Any = None
-        self._lock = threading.Lock()
+        self._prefix = f"{options.prefix}/" if options.prefix else ""
+        self._parts = options.part_bytes, options.most_parts
+        self._bucket = Bucket(name, options)
 
     @property
     def name(self) -> str:
@@ -103,38 +56,34 @@ class S3Store:
         return None
 
     @property
-    def moves_bytes(self) -> bool:
-        """False: what is published is a new copy."""
+    def renames(self) -> bool:
+        """False: what is published is a copy of what was staged."""
         return False
 
     def open(self, key: str, offset: int = 0) -> BinaryIO:
         """Opens an object for reading."""
-        import io
-
-        target = self._target(key, written=False)
-        with self._told(key):
+        target = self._bucket.target(self._whole(key))
+        with self._bucket.told(key):
             from storage.stores.s3_reading import StoredStream
 
-            return io.BufferedReader(StoredStream(partial(self._told, key), target, offset), _WINDOW)
+        return io.BufferedReader(StoredStream(partial(self._bucket.told, key), target, offset), _WINDOW)
 
     def write(self, key: str, blocks: Iterable[bytes]) -> int:
         """Writes a new object, in parts where it is large."""
-        target = self._target(key)
+        whole = self._new(key)
         self._refuse_taken(key)
-        total = 0
-        with self._told(key) as client:
-            parts = parts_of(blocks, self._options.part_bytes)
+        with self._bucket.told(key) as client:
+            parts = parts_of(blocks, *self._parts)
             first = next(parts)
             if first.last:
-                client.put_object(**target, Body=first.content, ContentLength=first.size, **self._new())
+                client.put_object(**self._bucket.target(whole), **self._bucket.new, Body=first.content, ContentLength=first.size)
                 return first.size
-            with self._in_parts(client, target) as upload:
-                part: Part | None = first
-                while part is not None:
-                    upload.put(upload.next_number(), part.content, part.size)
+            total = 0
+            with self._bucket.in_parts(whole) as upload:
+                for number, part in enumerate(chain((first,), parts), start=1):
+                    upload.put(number, part.content, part.size)
                     total += part.size
-                    part = next(parts, None)
-        return total
+            return total
 
     def import_files(self, files: Iterable[Incoming], progress: Progress | None = None) -> None:
         """Uploads files, several at once."""
@@ -142,36 +91,34 @@ class S3Store:
 
         def fresh() -> Iterator[Incoming]:
             for file in files:
-                self._target(file.key)
+                self._new(file.key)
                 self._refuse_listed(file.key, taken)
                 yield file
 
-        for file in self._each(self._import, fresh()):
+        for file in self._bucket.each(self._import, fresh()):
             if progress:
                 progress(1, file.size)
 
     def copy(self, source: str, target: str) -> None:
         """Copies one object inside the service."""
-        self._target(target)
+        whole = self._new(target)
         self._refuse_taken(target)
-        self._copy(source, target)
+        self._bucket.copy(self._whole(source), whole, source)
 
     def stat(self, key: str) -> Entry | None:
         """What lies under a key, or None."""
-        target = self._target(key, written=False)
+        whole = self._whole(key)
         try:
-            with self._told(key) as client:
-                return Entry(key, EntryKind.FILE, int(client.head_object(**target)["ContentLength"]))
+            return Entry(key, EntryKind.FILE, self._bucket.size(whole, key))
         except KeyMissing:
-            with self._told("") as client:
-                found = client.list_objects_v2(Bucket=self._options.bucket, Prefix=f"{target['Key']}/", MaxKeys=1)
-            return Entry(key, EntryKind.FOLDER, 0) if found.get("Contents") else None
+            first = next(self._bucket.pages(f"{whole}/", most=1))
+            return Entry(key, EntryKind.FOLDER, 0) if first.get("Contents") else None
 
     def scan(self, key: str, *, sizes: bool = True) -> list[Entry]:
         """What lies directly in a folder. A key that no program of ours gives is `EntryKind.OTHER`."""
         found = []
         below = self._below(key)
-        for page in self._pages(below, "/"):
+        for page in self._bucket.pages(below, "/"):
             for listed in page.get("CommonPrefixes", ()):
                 name = listed["Prefix"][len(self._prefix) : -1]
                 found.append(Entry(name, EntryKind.FOLDER if _is_ours(name) else EntryKind.OTHER, 0))
@@ -181,56 +128,55 @@ class S3Store:
 
     def walk(self, key: str = "") -> Iterator[Entry]:
         """Every object below a folder; not those of no bytes with which other programs mark folders."""
-        for page in self._pages(self._below(key)):
+        for page in self._bucket.pages(self._below(key)):
             for listed in page.get("Contents", ()):
                 if listed["Size"] or not listed["Key"].endswith("/"):
                     yield self._entry(listed)
 
     def delete(self, key: str) -> None:
         """Removes one object."""
-        target = self._target(key, written=False)
-        with self._told(key) as client:
-            client.head_object(**target)
-            client.delete_object(**target)
+        found = self.stat(key)
+        if found is None or found.kind is not EntryKind.FILE:
+            raise self._missing(key)
+        self._bucket.remove([self._whole(key)])
 
     def delete_below(self, key: str) -> None:
         """Removes everything below a folder, and uploads to it that were never ended."""
-        below = self._below(checked_key(key, written=False))
-        for page in self._pages(below):
-            self._remove([listed["Key"] for listed in page.get("Contents", ())])
-        self._abort_uploads(below)
-        self._remove([below[:-1]])
+        below = f"{self._whole(key)}/"
+        for page in self._bucket.pages(below):
+            self._bucket.remove([listed["Key"] for listed in page.get("Contents", ())])
+        self._bucket.abort_uploads(below)
 
     def prune(self, key: str, stop: str) -> None:
         """Nothing to do: an empty folder does not exist here."""
 
     def publish(self, staged: str, final: str, *, replace: bool = False, durable: bool = True) -> None:
         """Copies what is staged to its final place and then deletes it there."""
-        self._target(final)
+        self._new(final)
         found = self.stat(staged)
         if found is None:
-            raise _missing(staged, self._name)
+            raise self._missing(staged)
         if not (replace and found.kind is EntryKind.FILE):
             self._refuse_taken(final)
         if found.kind is EntryKind.FILE:
-            self._copy(staged, final)
-            self.delete(staged)
+            self._bucket.copy(self._whole(staged), self._whole(final), staged)
+            self._bucket.remove([self._whole(staged)])
             return
-        note = _note_of(staged, final)
-        with self._told(note) as client:
-            client.put_object(**self._target(note), Body=json.dumps({"staged": staged, "final": final}).encode())
+        note = self._whole(_note_of(staged, final))
+        with self._bucket.told(staged) as client:
+            client.put_object(**self._bucket.target(note), Body=json.dumps({"staged": staged, "final": final}).encode())
         self._move(staged, final)
-        self._remove([self._prefix + note])
+        self._bucket.remove([note])
 
     def settle(self, key: str) -> None:
         """Ends the moves below a folder that were interrupted, and uploads that were never ended."""
         for entry in self.scan(key):
             if entry.kind is EntryKind.FILE and entry.name.endswith(_NOTE):
                 with self.open(entry.key) as stream:
-                    note = json.loads(stream.read(64 * 1024))
+                    note = json.loads(stream.read(_WINDOW))
                 self._move(note["staged"], note["final"])
-                self.delete(entry.key)
-        self._abort_uploads(self._below(key))
+                self._bucket.remove([self._whole(entry.key)])
+        self._bucket.abort_uploads(self._below(key))
 
     def flush(self, key: str) -> None:
         """Nothing to do: what the service has acknowledged is safe with it."""
@@ -241,122 +187,84 @@ class S3Store:
 
     def _move(self, staged: str, final: str) -> None:
         """Copies what is not there yet, the root inventory and then its sidecar last; then deletes, these first."""
-        entries = sorted(self.walk(staged), key=lambda entry: _rank(entry.key[len(staged) + 1 :]))
-        ranked: dict[int, list[str]] = {}
-        for entry in entries:
-            ranked.setdefault(_rank(entry.key[len(staged) + 1 :]), []).append(entry.key)
+        start = len(staged)
+        ranked: dict[int, list[str]] = {0: [], 1: [], 2: []}
+        for entry in self.walk(staged):
+            ranked[_rank(entry.key[start + 1 :])].append(entry.key)
         there = {entry.key for entry in self.walk(final)}
-        for keys in ranked.values():
-            wanted = [key for key in keys if final + key[len(staged) :] not in there]
-            for _ in self._each(lambda key: self._copy(key, final + key[len(staged) :]), wanted):
+
+        def copy(key: str) -> None:
+            self._bucket.copy(self._whole(key), self._new(final + key[start:]), key)
+
+        for rank in sorted(ranked):
+            for _ in self._bucket.each(copy, [key for key in ranked[rank] if final + key[start:] not in there]):
                 pass
-        for keys in reversed(list(ranked.values())):
-            self._remove([self._prefix + key for key in keys])
+        for rank in sorted(ranked, reverse=True):
+            self._bucket.remove(self._prefix + key for key in ranked[rank])
 
     def _import(self, file: Incoming) -> Incoming:
         try:
             handle = os.open(file.source, READ)
+            try:
+                if os.fstat(handle).st_size != file.size:
+                    raise source_changed(file.source, file.size)
+                try:
+                    self._send(file, handle)
+                finally:
+                    # what a file that changed did to the sending is of no interest
+                    if os.fstat(handle).st_size != file.size:
+                        raise source_changed(file.source, file.size)
+            finally:
+                os.close(handle)
         except OSError as error:
-            raise self._source_unreadable(file, error) from error
-        try:
-            self._send(file, handle)
-            return file
-        finally:
-            os.close(handle)
+            raise StorageError(
+                "SOURCE_UNREADABLE",
+                N_("“{subject}” cannot be read while it is being stored: {reason}."),
+                subject=str(file.source),
+                remedy=N_("Check the permissions of the received files, then try again."),
+                reason=error.strerror or str(error),
+            ) from error
+        return file
 
     def _send(self, file: Incoming, handle: int) -> None:
-        target = self._target(file.key)
-        whole = Slice(handle, 0, file.size)
-        try:
-            if os.fstat(handle).st_size != file.size:
-                raise source_changed(file.source, file.size)
-            with self._told(file.key) as client:
-                part = part_size(file.size, self._options.part_bytes)
-                if file.size <= part:
-                    client.put_object(**target, Body=whole, ContentLength=file.size, **self._new())
-                else:
-                    with self._in_parts(client, target) as upload:
-                        for start, size in ranges(file.size, part):
-                            whole = Slice(handle, start, size)
-                            upload.put(upload.next_number(), whole, size)
-            if os.fstat(handle).st_size != file.size:
-                raise source_changed(file.source, file.size)
-        except (OSError, StorageError) as error:
-            if whole.short:
-                raise source_changed(file.source, file.size) from error
-            if isinstance(error, OSError):
-                raise self._source_unreadable(file, error) from error
-            raise
-
-    def _copy(self, source: str, target: str) -> None:
-        origin, place = self._target(source, written=False), self._target(target)
-        with self._told(source) as client:
-            size = int(client.head_object(**origin)["ContentLength"])
-            if size <= LARGEST_PART:
-                client.copy_object(**place, CopySource=origin)
-                return
-            with self._in_parts(client, place) as upload:
-                part = part_size(size, LARGEST_PART // 8)
-                numbered = [(upload.next_number(), start, length) for start, length in ranges(size, part)]
-                for _ in self._each(lambda item: upload.copy(item[0], origin, item[1], item[2]), numbered):
-                    pass
-
-    def _remove(self, keys: list[str]) -> None:
-        """Deletes whole keys one by one: to name many in one request takes a checksum that differs from service to service."""
-
-        def remove(key: str) -> None:
-            with self._told(key[len(self._prefix) :]) as client:
-                client.delete_object(Bucket=self._options.bucket, Key=key)
-
-        for _ in self._each(remove, keys):
-            pass
-
-    def _abort_uploads(self, below: str) -> None:
-        """Ends uploads that nobody goes on with; a service that does not tell of them ends them by a rule of the bucket."""
-        with suppress(KeyUnreadable, KeyMissing), self._told(below) as client:
-            for upload in client.list_multipart_uploads(Bucket=self._options.bucket, Prefix=below).get("Uploads", ()):
-                client.abort_multipart_upload(Bucket=self._options.bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-
-    def _each(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
-        """Does the same to many things, several at once, in order; the first error ends it."""
-        waiting: list[Future[_Result]] = []
-        with ThreadPoolExecutor(self._options.connections, thread_name_prefix=f"s3-{self._name}") as threads:
-            try:
-                for item in items:
-                    waiting.append(threads.submit(work, item))
-                    if len(waiting) >= 2 * self._options.connections:
-                        yield waiting.pop(0).result()
-                while waiting:
-                    yield waiting.pop(0).result()
-            finally:
-                for future in waiting:
-                    future.cancel()
-
-    def _pages(self, below: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
-        wanted = {"Bucket": self._options.bucket, "Prefix": below, "MaxKeys": _PAGE} | ({"Delimiter": delimiter} if delimiter else {})
-        while True:
-            with self._told("") as client:
-                page = client.list_objects_v2(**wanted)
-            yield page
-            if not page.get("IsTruncated"):
-                return
-            wanted["ContinuationToken"] = page["NextContinuationToken"]
+        whole = self._new(file.key)
+        part = part_size(file.size, *self._parts)
+        if file.size <= part:
+            with self._bucket.told(file.key) as client:
+                content = Slice(handle, 0, file.size)
+                client.put_object(**self._bucket.target(whole), **self._bucket.new, Body=content, ContentLength=file.size)
+            return
+        with self._bucket.told(file.key), self._bucket.in_parts(whole) as upload:
+            cut = enumerate(ranges(file.size, part), start=1)
+            for _ in self._bucket.each(lambda item: upload.put(item[0], Slice(handle, *item[1]), item[1][1]), cut):
+                pass
 
     def _entry(self, listed: dict[str, Any]) -> Entry:
         key = listed["Key"][len(self._prefix) :]
         return Entry(key, EntryKind.FILE if _is_ours(key) else EntryKind.OTHER, int(listed["Size"]))
 
     def _below(self, key: str) -> str:
-        return f"{self._prefix}{checked_key(key, written=False)}/" if key else self._prefix
+        return f"{self._whole(key)}/" if key else self._prefix
 
-    def _target(self, key: str, *, written: bool = True) -> dict[str, str]:
-        """Bucket and key as the library names them.
+    def _whole(self, key: str) -> str:
+        """The whole key in the bucket of something that is read or removed.
+
+        Raises:
+            KeyUnreadable: no program of ours gives such a key, but others can.
+        """
+        try:
+            return self._prefix + checked_key(key, written=False)
+        except StorageError as error:
+            raise KeyUnreadable(error.code, error.template, subject=error.subject, remedy=error.remedy) from error
+
+    def _new(self, key: str) -> str:
+        """The whole key in the bucket of something that is written.
 
         Raises:
             StorageError: ``UNSAFE_KEY``, ``KEY_TOO_LONG``.
         """
         whole = self._prefix + checked_key(key)
-        if written and len(whole.encode()) > LONGEST_KEY:
+        if len(whole.encode()) > LONGEST_KEY:
             raise StorageError(
                 "KEY_TOO_LONG",
                 N_("“{subject}” is too long for store “{store}”: object services take paths of at most {most} bytes."),
@@ -365,10 +273,7 @@ class S3Store:
                 store=self._name,
                 most=LONGEST_KEY,
             )
-        return {"Bucket": self._options.bucket, "Key": whole}
-
-    def _new(self) -> dict[str, str]:
-        return {"IfNoneMatch": "*"} if self._options.conditional_writes else {}
+        return whole
 
     def _refuse_taken(self, key: str) -> None:
         if self.stat(key) is not None:
@@ -378,23 +283,35 @@ class S3Store:
         """Refuses a key that is there, with one question a folder instead of two a file."""
         parent, _, name = key.rpartition("/")
         if parent not in taken:
-            while len(taken) >= _PAGE:
+            while len(taken) >= _FOLDERS:
                 del taken[next(iter(taken))]
             taken[parent] = {entry.name for entry in self.scan(parent)}
         if name in taken[parent]:
             raise self._taken(key)
         taken[parent].add(name)
 
+    def _missing(self, key: str) -> KeyMissing:
+        return KeyMissing("KEY_MISSING", N_("“{subject}” is missing from store “{store}”."), subject=key, store=self._name)
+
     def _taken(self, key: str) -> KeyTaken:
         return KeyTaken(
             "KEY_TAKEN", N_("“{subject}” is already in store “{store}” and is never overwritten."), subject=key, store=self._name
         )
 
-    def _source_unreadable(self, file: Incoming, error: OSError) -> StorageError:
-        return StorageError(
-            "SOURCE_UNREADABLE",
-            N_("“{subject}” cannot be read while it is being stored: {reason}."),
-            subject=str(file.source),
-            remedy=N_("Check the permissions of the received files, then try again."),
-            reason=error.strerror or str(error),
-        )
+
+def _note_of(staged: str, final: str) -> str:
+    """The key of the note that says what is being moved: beside what lies in staging, where recovery looks."""
+    return (final if final.startswith(_STAGING) and not staged.startswith(_STAGING) else staged) + _NOTE
+
+
+def _rank(path: str) -> int:
+    """When a file of a folder is moved: its inventory last but one, the inventory's sidecar last."""
+    return 1 if path == "inventory.json" else 2 if path.startswith("inventory.json.") else 0
+
+
+def _is_ours(key: str) -> bool:
+    """Whether a key can be that of anything in a store."""
+    try:
+        return bool(checked_key(key, written=False))
+    except StorageError:
+        return False

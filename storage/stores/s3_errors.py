@@ -10,9 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoC
 from storage.errors import N_, OutOfSpace, StorageError, StoreUnavailable
 from storage.stores.base import KeyMissing, KeyTaken, KeyUnreadable
 
-#: What the library raises.
-Failure = ClientError | BotoCoreError
-FAILURES: Final = (ClientError, BotoCoreError)
+#: What the library raises; it brings no types.
+FAILURES: Final[tuple[type[Exception], ...]] = (ClientError, BotoCoreError)
 
 _MISSING: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 _TAKEN: Final = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
@@ -36,17 +35,12 @@ _STORE: Final = frozenset(
 )
 
 
-def code_of(error: Failure) -> str:
+def code_of(error: Exception) -> str:
     """The service's own name for what went wrong, or of the error where the service did not answer."""
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else type(error).__name__
 
 
-def is_missing(error: Failure) -> bool:
-    """Whether the service says that there is no such key."""
-    return code_of(error) in _MISSING
-
-
-def meaning(error: Failure, key: str, *, store: str, location: str, probe: Callable[[], Failure | None]) -> StorageError:
+def meaning(error: Exception, key: str, *, store: str, location: str, probe: Callable[[], Exception | None]) -> StorageError:
     """The error of ours that says the same.
 
     Args:
@@ -70,7 +64,7 @@ def meaning(error: Failure, key: str, *, store: str, location: str, probe: Calla
         )
     if key and code in _MISSING:
         return KeyMissing("KEY_MISSING", N_("“{subject}” is missing from store “{store}”."), subject=shown, store=store)
-    if key and code in _TAKEN:
+    if key and code in _TAKEN and getattr(error, "operation_name", "") != "GetObject":
         return KeyTaken("KEY_TAKEN", N_("“{subject}” is already in store “{store}” and is never overwritten."), subject=shown, store=store)
     if not key or code in _STORE or not isinstance(error, ClientError):
         return _unavailable(error, store, location)
@@ -79,7 +73,7 @@ def meaning(error: Failure, key: str, *, store: str, location: str, probe: Calla
             "STORE_CANNOT",
             N_("The service of store “{store}” cannot do what was asked: {reason}."),
             subject=shown,
-            remedy=N_("Set conditional_writes = false and checksums = \"when_required\" for this store."),
+            remedy=N_('Set conditional_writes = false and checksums = "when_required" for this store.'),
             store=store,
             reason=_reason(error),
         )
@@ -97,7 +91,7 @@ def meaning(error: Failure, key: str, *, store: str, location: str, probe: Calla
     )
 
 
-def _unavailable(error: Failure, store: str, location: str) -> StoreUnavailable:
+def _unavailable(error: Exception, store: str, location: str) -> StoreUnavailable:
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         remedy = N_("Give access_key and secret_key of this store in the settings, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
     elif isinstance(error, ClientError):
@@ -115,7 +109,7 @@ def _unavailable(error: Failure, store: str, location: str) -> StoreUnavailable:
     )
 
 
-def _reason(error: Failure) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, ClientError):
         said = error.response.get("Error", {})
         message = str(said.get("Message", "")).rstrip(".")

@@ -23,16 +23,14 @@ LARGEST_OBJECT: Final = 5 * 1024**4
 
 #: So much of a part is kept in memory; more of it goes to a temporary file.
 _IN_MEMORY: Final = 32 * MIB
-#: Where the size is not known before, parts grow to twice the size after so many.
-_EQUAL_PARTS: Final = 1_000
 
 
-def part_size(size: int, least: int) -> int:
-    """Bytes of each part of something of a known size: `least`, or as much more as it takes to need no more than `MOST_PARTS`.
+def part_size(size: int, least: int, most_parts: int = MOST_PARTS) -> int:
+    """Bytes of each part of something of a known size: `least`, or as much more as it takes to need no more than so many parts.
 
     All parts but the last have the same size, which some services ask for.
     """
-    needed = -(-size // MOST_PARTS)
+    needed = -(-size // most_parts)
     return max(least, -(-needed // MIB) * MIB)
 
 
@@ -42,10 +40,13 @@ def ranges(size: int, part: int) -> Iterator[tuple[int, int]]:
         yield start, min(part, size - start)
 
 
-def growing_sizes(least: int) -> Iterator[int]:
-    """Sizes of the parts of something of unknown size: `MOST_PARTS` of them hold more than `LARGEST_OBJECT`."""
+def growing_sizes(least: int, most_parts: int = MOST_PARTS) -> Iterator[int]:
+    """Sizes of the parts of something of unknown size: twice as large after every eleventh of them.
+
+    10,000 of them hold `LARGEST_OBJECT`, however small the first.
+    """
     for number in count():
-        yield min(least << (number // _EQUAL_PARTS), LARGEST_PART)
+        yield min(least << (number * 11 // most_parts), LARGEST_PART)
 
 
 class Part(NamedTuple):
@@ -62,9 +63,9 @@ class Part(NamedTuple):
     last: bool
 
 
-def parts_of(blocks: Iterable[bytes], least: int) -> Iterator[Part]:
+def parts_of(blocks: Iterable[bytes], least: int, most_parts: int = MOST_PARTS) -> Iterator[Part]:
     """Blocks gathered into parts; one empty part where there are no bytes. A part is closed when the next is asked for."""
-    sizes = growing_sizes(least)
+    sizes = growing_sizes(least, most_parts)
     source = (block for block in blocks if block)
     block = memoryview(next(source, b""))
     last = False
@@ -94,8 +95,6 @@ class Slice(io.RawIOBase):
         self._start = start
         self._size = size
         self._at = 0
-        #: Whether the file turned out to be shorter.
-        self.short = False
 
     def readable(self) -> bool:
         """It is."""
@@ -126,7 +125,6 @@ class Slice(io.RawIOBase):
             return 0
         done = os.preadv(self._handle, [view[:wanted]], self._start + self._at)
         if not done:
-            self.short = True
             raise OSError("the file became shorter")
         self._at += done
         return done

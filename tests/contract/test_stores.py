@@ -10,14 +10,17 @@ from storage.errors import OutOfSpace, StorageError
 from storage.stores.base import EntryKind, Incoming, KeyMissing, KeyTaken, ObjectStore
 from storage.stores.local import LocalStore
 from storage.stores.memory import MemoryStore
+from storage.stores.s3 import S3Store
 
 NAMES = ["plain.txt", "全宗/门类.ofd", "line\nfeed", "trailing.", "e\u0301.txt", "100%/%41", "x" * 255, " /space"]
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", "moto", "swift"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "memory":
         return MemoryStore("m")
+    if request.param != "local":
+        return S3Store("s", request.getfixturevalue(request.param).options(prefix="archive/副本"))
     location = tmp_path / "store"
     location.mkdir()
     return LocalStore("l", location)
@@ -29,7 +32,9 @@ def read(store: ObjectStore, key: str, offset: int = 0) -> bytes:
 
 
 @pytest.mark.parametrize("key", NAMES)
-def test_gives_back_what_was_written_under_any_name(store: ObjectStore, key: str) -> None:
+def test_gives_back_what_was_written_under_any_name(store: ObjectStore, key: str, request: pytest.FixtureRequest) -> None:
+    if "\n" in key and "moto" in request.node.callspec.id:
+        pytest.skip("moto has no route for a line feed; services have")
     assert store.write(key, [b"abc", b"def"]) == 6
     assert read(store, key) == b"abcdef"
     assert read(store, key, 4) == b"ef"

@@ -165,7 +165,8 @@ def test_reading_changes_nothing(walk: list[Answered]) -> None:
 def test_links_to_elsewhere_do_not_know_where_they_were_opened(walk: list[Answered]) -> None:
     for item in walk:
         for link in item.page.iter("a") if item.page is not None else ():
-            where = link.get("href", "")
+            # the frame of a web page keeps links as words, without where they led
+            where = link.get("href", "#")
             assert where.startswith(("/", "#", "?", "mailto:")) or "noreferrer" in link.get("rel", ""), (str(item), where)
             assert not where.startswith("//"), (str(item), where)
 
@@ -178,16 +179,17 @@ def test_errors_are_as_careful_as_pages(attacked: Attacked) -> None:  # noqa: F8
         400: [
             client.post("/look"),
             client.get("/?x=%00"),
+            client.get("/api/v1/records?q=" + "x" * 20_000),
             client.post("/api/v1/tokens", data="{", content_type="application/json", headers=api),
         ],
         403: [client.get("/admin/accounts"), client.get("/api/v1/users"), client.post("/api/v1/tokens", json={})],
         404: [client.get("/nothing"), client.get("/api/v1/nothing"), client.get("/static/nothing")],
         405: [client.delete("/about"), client.delete("/api/v1/me")],
         413: [
-            client.post("/account/", data={"csrf_token": token, "email": "x" * 2_000_000}),
+            client.post("/account/", data={"csrf_token": token, "email": "x" * 5_000_000}),
             client.post("/api/v1/tokens", data=b"x" * 2_000_000, content_type="application/json", headers=api),
         ],
-        414: [client.get("/?q=" + "x" * 20_000), client.get("/api/v1/records?q=" + "x" * 20_000)],
+        414: [client.get("/?q=" + "x" * 20_000)],
         415: [client.post("/api/v1/tokens", data="x", content_type="text/plain", headers=api)],
         500: [client.get("/broken"), client.get("/api/v1/broken")],
     }

@@ -123,7 +123,7 @@ class Attacked:
         values |= {"filename": "jingui.css" if rule.endpoint == "static" else "css/bootstrap.min.css"}
         if "schedules" in rule.rule:
             values["name"] = "search.index"
-        built = rule.build({name: values[name] for name in rule.arguments})
+        built = rule.build({name: values.get(name, 1) for name in rule.arguments})
         assert built is not None, rule
         return built[1]
 

@@ -79,11 +79,18 @@ def digested(path: str, source: Path) -> NewFile:
     return NewFile(path, source, digester.size, digester.digests())
 
 
+def folder_of(archive: Archive, store: str) -> Path:
+    """The folder of a folder store."""
+    folder = archive.store(store).objects.folder
+    assert folder is not None
+    return folder
+
+
 def copy_folder(archive: Archive, store: str, record_id: str) -> Path:
     """Where the copy of a record's package lies in a folder store."""
     found = archive.store(store).root.find(aip_id(record_id))
     assert found is not None
-    return archive.store(store).location / found.root_key
+    return folder_of(archive, store) / found.root_key
 
 
 def lose_copy(archive: Archive, store: str, record_id: str) -> None:

@@ -15,7 +15,8 @@ from sqlalchemy import select, update
 
 from ingest.submissions import receive
 from ingest.uploads.sets import add_file, begin_set
-from preservation.audits import Selection, start
+from preservation.audits import AuditedCopy, Selection, start
+from preservation.incidents import note_incident
 from repository.accounts import create_user
 from repository.accounts.groups import create_group
 from repository.accounts.tables import LoginSession
@@ -30,6 +31,8 @@ from repository.recordkeeping.agencies import create_agency
 from repository.recordkeeping.holds import place_hold
 from repository.search.pending import prepare, refresh
 from repository.search.saved import save_search
+from repository.transaction import Transaction
+from storage.ocfl.verify import CopyCheck, CopyOutcome, Problem
 from tests.tools.console import PASSWORD, bag, packed, record_of, work_off
 
 #: The agency of the officer, and another.
@@ -107,8 +110,19 @@ def plant(archive: Archive, folder: Path) -> tuple[list[Planted], Foreign]:
     with archive.transaction(system) as tx:
         audit = start(tx, Selection())
     work_off(archive)
+    with archive.transaction(system) as tx:
+        incident = _incident(tx, planted[0])
     refresh(archive)
-    return planted, Foreign(places=owned(archive, Actor(id=owner, name=STRANGER, roles=frozenset({Role.ARCHIVIST}))) | {"audit_id": audit})
+    places = {"audit_id": audit, "incident_id": incident}
+    return planted, Foreign(places=owned(archive, Actor(id=owner, name=STRANGER, roles=frozenset({Role.ARCHIVIST}))) | places)
+
+
+def _incident(tx: Transaction, about: Planted) -> str:
+    """An incident about a copy of a record."""
+    record = about.places["record_id"]
+    problem = Problem("v1/content/METS.xml", CopyOutcome.DAMAGED, "sha256:00", "sha256:01")
+    found = AuditedCopy.of("b", aip_id(record), CopyCheck(outcome=CopyOutcome.DAMAGED, problems=(problem,)), tx.now)
+    return note_incident(tx, found, record_id=record, last_good_at=None).id
 
 
 def owned(archive: Archive, owner: Actor) -> dict[str, str]:

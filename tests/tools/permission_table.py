@@ -140,6 +140,9 @@ POST    /ingest/<submission_id>/retry                            ao      submiss
 GET     /audits/                                                 apvsu
 POST    /audits/                                                 p
 GET     /audits/<audit_id>                                       apvsu
+GET     /audits/incidents                                        apvsu
+GET     /audits/incidents/<incident_id>                          apvsu
+POST    /audits/repair                                           p
 GET     /jobs                                                    apsu
 GET     /jobs/<job_id>                                           apsu
 POST    /jobs/<job_id>/cancel                                    aps

@@ -23,7 +23,8 @@ from playwright.sync_api import FilePayload, Page
 from ingest.submissions import FINAL
 from repository.archive import Archive
 from repository.demo.accounts import PASSWORD
-from repository.holdings import Submission
+from repository.holdings import Job, Submission
+from repository.jobs.ledger import JobState
 from repository.permissions import Actor
 from tests.tools.browser import browser, chromium, served, wait_until
 
@@ -166,10 +167,11 @@ def _is_taken_in(home: Path) -> bool:
     try:
         with archive.read(Actor.system("screenshots")) as tx:
             states = {row.state for row in tx.session.query(Submission)}
+            loaded = {row.state for row in tx.session.query(Job).filter(Job.kind == "demo.load")}
             waiting = tx.session.connection().exec_driver_sql("SELECT count(*) FROM search_pending").scalar()
     finally:
         archive.close()
-    return bool(states) and states <= {str(state) for state in FINAL} and not waiting
+    return loaded == {JobState.DONE} and bool(states) and states <= {str(state) for state in FINAL} and not waiting
 
 
 def _picture(page: Page, target: Path) -> Path:
