@@ -23,9 +23,7 @@ feature: Final = Feature(
         "api_access.list_record_files": Noted(action="record.read", object_type="record", argument="record_id"),
         "api_access.list_record_versions": Noted(action="record.read", object_type="record", argument="record_id"),
         "api_access.list_record_events": Noted(action="record.read", object_type="record", argument="record_id"),
-        "api_access.get_file_content": Noted(
-            action="file.opened", object_type="record", argument="record_id", arguments=("file_id",)
-        ),
+        "api_access.get_file_content": Noted(action="file.opened", object_type="record", argument="record_id", arguments=("file_id",)),
         "api_access.get_premis": Noted(action="premis.read", object_type="record", argument="record_id"),
         "api_access.get_dip": Noted(action="dip.made", object_type="record", argument="record_id"),
         "access.records": Noted(action="record.searched"),

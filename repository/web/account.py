@@ -239,4 +239,3 @@ def _next() -> str:
 def _errors(field: Field) -> list[str]:
     field.errors = list(field.errors)
     return cast(list[str], field.errors)
-
