@@ -297,6 +297,7 @@ class Submission(Base):
     """A package that was handed in, and what became of it."""
 
     __tablename__ = "submission"
+    __table_args__ = (Index("ix_submission_state", "state", "received_at"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     agreement_code: Mapped[str] = mapped_column(ForeignKey("agreement.code"))
@@ -304,7 +305,7 @@ class Submission(Base):
     source: Mapped[str] = mapped_column(Text)
     keep_source: Mapped[bool] = mapped_column(default=True)
     replaces: Mapped[str | None] = mapped_column(String(36))
-    state: Mapped[str] = mapped_column(String(16), index=True)
+    state: Mapped[str] = mapped_column(String(16))
     profile: Mapped[str | None] = mapped_column(String(32))
     recognition: Mapped[list[Any]] = mapped_column(default=list)
     content_digest: Mapped[str | None] = mapped_column(String(128))

@@ -149,7 +149,8 @@ def _rows(tx: Transaction, condition: ColumnElement[bool], columns: Sequence[str
     """The records of a condition, or None where they are too many."""
     readable = case((record_condition(tx.actor), 1), else_=0)
     statement = select(Record.id, readable, *(COLUMNS[name] for name in columns)).where(condition).order_by(*order)
-    rows = tx.session.execute(statement.limit(MOST_COUNTED + 1)).all()
+    # past the session, which would look at every row once more
+    rows = tx.session.connection().execute(statement.limit(MOST_COUNTED + 1)).all()
     if len(rows) > MOST_COUNTED:
         return None
     ids, flags, *values = list(zip(*rows, strict=True)) or [()] * (len(columns) + 2)

@@ -26,3 +26,5 @@ def upgrade() -> None:
     op.drop_index("ix_file_puid", "file")
     op.create_index("ix_file_puid", "file", ["puid", "role", "aip_id"])
     op.create_index("ix_copy_store", "copy", ["store", "state", "checked_at"])
+    op.drop_index("ix_submission_state", "submission")
+    op.create_index("ix_submission_state", "submission", ["state", "received_at"])
