@@ -30,6 +30,7 @@ from repository.archive import Archive
 from repository.holdings import Record
 from repository.permissions import Actor, Role
 from repository.search.pending import prepare, refresh
+from repository.settings import SETTINGS_FILE
 from tests.tools.axe import cut_off, grave
 from tests.tools.browser import browser, chromium, served
 from tests.tools.console import GIF, PASSWORD, add_people, bag, packed, record_of, take_in, work_off
@@ -172,6 +173,9 @@ def scene(_home_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A served home with people, an open record of two versions, a conditional and a restricted one, and everybody's login."""
     folder = tmp_path_factory.mktemp("journeys")
     home = Path(shutil.copytree(_home_template, folder / "home"))
+    with (home / SETTINGS_FILE).open("a", encoding="utf-8") as settings:
+        # the logins made here serve until the last way was gone, however slow the machine is
+        settings.write("\n[accounts]\nidle_minutes = 240\n")
     identifier()
     shutil.copytree(registry().compiled, home / "formats/compiled", dirs_exist_ok=True)
     archive = Archive.open(home)
