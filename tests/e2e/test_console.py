@@ -97,6 +97,8 @@ def open_page(chrome: Browser, address: str) -> Iterator[Open]:
 
 def hand_in(page: Page, package: Path, *, javascript: bool = True) -> None:
     page.get_by_role("link", name=re.compile("Hand in a package|移交信息包")).click()
+    # the script that takes the files runs before the page counts as loaded
+    page.wait_for_url("**/ingest/upload")
     page.set_input_files("#uploader-files" if javascript else "#package", package)
     page.locator("[data-start]" if javascript else "form:has(#package) button").click()
     page.wait_for_url(re.compile(r"/ingest/[0-9a-f-]{36}$"))

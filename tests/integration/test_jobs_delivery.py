@@ -174,7 +174,7 @@ def noted(archive: Archive) -> list[str]:
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)

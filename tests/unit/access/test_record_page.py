@@ -87,7 +87,7 @@ class TestFolders:
         assert "No file has “%” in its name." not in archivist.text(f"/records/{deep}?name=%25")
         assert "No file has “__” in its name." in archivist.text(f"/records/{deep}?name=__")
 
-    @pytest.mark.parametrize("folder", ["..", "../../..", "/", "no such folder", "图/../a", "%00", "图%"])
+    @pytest.mark.parametrize("folder", ["..", "../../..", "/", "no such folder", "图/../a", "图%"])
     def test_a_folder_that_is_none_is_empty(self, archivist: Visitor, deep: str, folder: str) -> None:
         assert archivist.get(f"/records/{deep}?folder={folder}&rep=nonsense").status_code == 200
 

@@ -157,7 +157,6 @@ class TestSpreadsheet:
     "address",
     [
         "/records/?q=%0d%0aSet-Cookie:%20a=b&sort=title",
-        "/records/?q=%00&unit=%00",
         "/records/?q=" + "a" * 1500,
         "/records/?q=%ff%fe&columns=%ff",
         '/records/?q=</title><script>alert(1)</script>&unit="><img src=x>',

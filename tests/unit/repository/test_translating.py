@@ -8,7 +8,7 @@ from babel.messages.pofile import read_po
 
 from repository.translating import language_of_environment, translator
 from tests.conftest import Cli
-from tests.tools.translations import CATALOGUE, faults, places
+from tests.tools.translations import CATALOGUE, PLACES, faults, places
 
 
 @pytest.fixture
@@ -29,9 +29,10 @@ def test_no_translation_is_left_in_english() -> None:
     untranslated = []
     for message in catalogue:
         texts = message.string if isinstance(message.string, list | tuple) else (message.string,)
-        untranslated += [text for text in texts if message.id and not re.search("[\u4e00-\u9fff]", text)]
-    # a command to type has no other language
-    assert untranslated == ["pip install 'jingui[postgresql]'"]
+        untranslated += [text for text in texts if message.id and re.search("[a-z]", PLACES.sub("", text), re.IGNORECASE)
+                         and not re.search("[\u4e00-\u9fff]", text)]  # fmt: skip
+    # a command to type has no other language, and these two words have none in use
+    assert sorted(untranslated) == ["API", "Webhook", "pip install 'jingui[postgresql]'"]
 
 
 def test_the_check_names_what_is_wrong_with_a_catalogue() -> None:

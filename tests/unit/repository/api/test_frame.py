@@ -117,7 +117,7 @@ def test_what_is_wrong_with_the_query_is_named_by_parameter(app: Flask, archive:
         ("POST", "/agencies", {"data": b"", "content_type": "application/json"}, (400, "MALFORMED")),
         ("POST", "/agencies", {"data": b" " * 1_100_000, "content_type": "application/json"}, (413, "CONTENT_TOO_LARGE")),
         ("GET", "/records/" + "x" * 600, {}, (404, "NOT_FOUND")),
-        ("GET", "/records/a%00b", {}, (404, "NOT_FOUND")),
+        ("GET", "/records/a%00b", {}, (400, "USAGE")),
         ("GET", f"/records/x/files/{2**70}/content", {}, (404, "NOT_FOUND")),
     ],
 )

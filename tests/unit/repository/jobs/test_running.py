@@ -55,7 +55,8 @@ def test_a_job_done_keeps_its_result_and_its_last_progress(archive: Archive) -> 
 
     job = do(archive, handler)
     assert (job.state, job.result) == (JobState.DONE, {"sheep": 3, "for": "alice", "attempt": 1})
-    assert job.progress == {"stage": "Counting", "done": 3, "total": 3, "unit": "sheep", "detail": "the last"}
+    last = {"stage": "Counting", "done": 3, "total": 3, "unit": "sheep", "detail": "the last", "bytes": 0, "bytes_total": None}
+    assert job.progress == last
     assert job.ended_at is not None
 
 
